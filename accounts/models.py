@@ -1,0 +1,79 @@
+"""Portal users: one per OUTSCALE account, and the operators."""
+
+import uuid
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates the two kinds of user."""
+
+    def for_account(self, account_id: str, *, name: str = "") -> "User":
+        """Find or create the portal user of an OUTSCALE account, and keep its name up to date.
+
+        An empty ``name`` (a key that may not read the account) leaves the known one as it is.
+        """
+        user, created = self.get_or_create(
+            account_id=account_id,
+            defaults={"username": account_id, "name": name, "password": "!"},  # no usable password
+        )
+        if name and not created and user.name != name:
+            user.name = name
+            user.save(update_fields=["name"])
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None) -> "User":
+        """Create an operator with every permission (``manage.py createsuperuser``)."""
+        user = self.model(username=username, is_staff=True, is_superuser=True)
+        user.set_password(password)
+        user.save()
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A customer (one OUTSCALE account, logs in with its keys) or an operator (staff, logs in with a password)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(_("user name"), max_length=150, unique=True)
+    account_id = models.CharField(
+        _("OUTSCALE account"),
+        max_length=64,
+        unique=True,
+        null=True,
+        blank=True,
+        validators=[RegexValidator(r"^\d+$", _("An OUTSCALE account id has digits only."))],
+        help_text=_("Empty for operators."),
+    )
+    name = models.CharField(_("name"), max_length=255, blank=True)
+    is_staff = models.BooleanField(_("operator"), default=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    joined_at = models.DateTimeField(_("first seen"), default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_staff=True) | Q(account_id__isnull=False),
+                name="user_is_operator_or_account",
+                violation_error_message=_("A user who is no operator belongs to an OUTSCALE account."),
+            ),
+            models.CheckConstraint(
+                condition=Q(is_superuser=False, is_staff=False) | Q(account_id__isnull=True),
+                name="user_account_is_no_operator",
+                violation_error_message=_("An OUTSCALE account is never an operator."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.account_id})" if self.name and self.account_id else self.username

@@ -1,0 +1,22 @@
+"""What the views of every floor share: whole page or fragment."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Tell whether htmx asks for a piece; a boosted link or a restored history entry wants the whole page."""
+    htmx = request.htmx
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def page_or_fragment(
+    request: HttpRequest, page: str, fragment: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """Render template ``fragment`` for htmx and template ``page`` for everybody else, from one context."""
+    response = render(request, fragment if wants_fragment(request) else page, context, status=status)
+    patch_vary_headers(response, ["HX-Request"])  # or a cache serves a table row as a page
+    return response

@@ -1,0 +1,106 @@
+"""Money: exact in memory and in the database, rounded only when it is shown.
+
+Amounts are ``Decimal`` and exclude tax; the currency (ISO 4217) travels beside them.
+"""
+
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from typing import Any
+
+from babel.core import Locale
+from babel.numbers import format_currency, format_decimal
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+HOURS_PER_MONTH = 730
+"""The convention that joins hourly and monthly prices: 365 days × 24 hours ÷ 12."""
+
+MONTHS_PER_YEAR = 12
+
+STORED_STEP = Decimal("1e-10")
+"""The smallest amount that the database keeps; the API's values carry ten decimals."""
+
+_STORED_LIMIT = 2**63 - 1
+
+
+class CurrencyMismatch(ValueError):
+    """Amounts of different currencies were about to be added."""
+
+
+def round_for_display(amount: Decimal, places: int = 2) -> Decimal:
+    """Round ``amount`` half up to ``places`` decimals: the one rounding of everything that people read."""
+    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+
+def round_for_storage(amount: Decimal) -> Decimal:
+    """Round a product half to even to 10⁻¹⁰, once, when it is stored."""
+    return amount.quantize(STORED_STEP, rounding=ROUND_HALF_EVEN)
+
+
+def price_places(price: Decimal, least: int = 2) -> int:
+    """Return how many decimals show ``price`` whole: at least ``least``, at most ten."""
+    exponent = price.normalize().as_tuple().exponent
+    return min(max(least, -exponent), 10)
+
+
+def show_money(amount: Decimal, currency: str, *, places: int = 2) -> str:
+    """Write ``amount`` in the reader's language: ``€1,234.56`` or ``1 234,56 €``.
+
+    Raises ``ValueError`` when ``currency`` is empty: an amount without currency is never shown.
+    """
+    if not currency:
+        raise ValueError("an amount needs its currency")
+    locale = Locale.parse(get_language() or "en", sep="-")
+    pattern = locale.currency_formats["standard"]
+    fraction = "0" * places
+    shape = pattern.pattern.replace("0.00", f"0.{fraction}" if places else "0")
+    rounded = round_for_display(amount, places)
+    return format_currency(rounded, currency, shape, locale=locale, currency_digits=False).replace("-", "−")
+
+
+def show_number(value: Decimal | int) -> str:
+    """Write a quantity in the reader's language, with as many decimals as it has (at most ten)."""
+    locale = Locale.parse(get_language() or "en", sep="-")
+    return format_decimal(value, "#,##0.##########", locale=locale).replace("-", "−")
+
+
+class ScaledDecimalField(models.BigIntegerField):
+    """A ``Decimal`` with up to ten decimals, kept as a whole number of 10⁻¹⁰.
+
+    SQLite's own decimals keep 15 digits and their sums drift; integers add exactly inside SQLite and
+    PostgreSQL alike. A value with more than ten decimals is refused, not rounded in silence: use
+    ``round_for_storage`` first. The largest value is about 922 million.
+    """
+
+    description = _("Decimal kept as a whole number of 10⁻¹⁰")
+
+    def from_db_value(self, value: int | None, expression: Any, connection: Any) -> Decimal | None:
+        """Turn the stored whole number back into a ``Decimal``."""
+        return None if value is None else Decimal(value).scaleb(-10)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        """Accept ``Decimal``, whole numbers and decimal text, never ``float``."""
+        if value is None or isinstance(value, Decimal):
+            return value
+        if isinstance(value, float):
+            raise ValidationError(_("Money is never a binary fraction."), code="float")
+        try:
+            return Decimal(value)
+        except ArithmeticError as error:
+            raise ValidationError(_("“%(value)s” is not a number."), params={"value": value}) from error
+
+    def get_prep_value(self, value: Any) -> int | None:
+        """Scale to the whole number that is stored; raise ``ValueError`` for what it cannot hold exactly."""
+        amount = self.to_python(value)
+        if amount is None:
+            return None
+        if not amount.is_finite():
+            raise ValueError(f"{amount} is not an amount")
+        scaled = amount.scaleb(10)
+        whole = int(scaled)
+        if whole != scaled:
+            raise ValueError(f"{amount} has more than ten decimals")
+        if abs(whole) > _STORED_LIMIT:
+            raise ValueError(f"{amount} is too large to be kept")
+        return whole
