@@ -24,10 +24,6 @@ STORED_STEP = Decimal("1e-10")
 _STORED_LIMIT = 2**63 - 1
 
 
-class CurrencyMismatch(ValueError):
-    """Amounts of different currencies were about to be added."""
-
-
 def round_for_display(amount: Decimal, places: int = 2) -> Decimal:
     """Round ``amount`` half up to ``places`` decimals: the one rounding of everything that people read."""
     return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)

@@ -1,7 +1,8 @@
 """A price list: the catalog of one region at one moment, as plain values with exact lookups.
 
 The key of a price is (Service, Type, Operation), compared for equality: ``CustomCore:v7-p1`` is a prefix of
-``CustomCore:v7-p101``. ``SubregionName`` is the region in every entry and takes no part (OUTSCALE ReadPublicCatalog).
+``CustomCore:v7-p101``. ``SubregionName`` is the region in every entry and takes no part (OUTSCALE
+ReadPublicCatalog).
 """
 
 import datetime as dt
@@ -27,7 +28,7 @@ class PriceKey(NamedTuple):
 
 
 class Unit(StrEnum):
-    """What one unit of a catalog price buys. The cloud says it in French titles only; we know it by family."""
+    """What one unit of a catalog price buys. Only the French titles say it; we know it by family."""
 
     VCORE_HOUR = "vcore-hour"
     GIB_HOUR = "gib-hour"
@@ -145,7 +146,7 @@ class PriceMissing(LookupError):
 
 @dataclass(frozen=True)
 class PriceList:
-    """The prices of one region: ``version`` counts from 1, ``valid_from`` is when we first saw these prices."""
+    """The prices of one region: ``version`` counts from 1, ``valid_from`` is when they were first seen."""
 
     region: str
     currency: str

@@ -1,0 +1,276 @@
+"""What a resource costs, by the rules of OUTSCALE's price list: parts of quantity × catalog price.
+
+One rule for quotes, current cost and consumption. Amounts are exact, exclude tax, and are in the currency of
+the price list. Rules that OUTSCALE's documents leave open are applied here, each in one place, and named in the
+price as an ``Assumption``. An absent catalog entry raises ``PriceMissing``; zero is a price.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from costs.money import HOURS_PER_MONTH
+from costs.pricelist import FCU, PER_TWO_VCORES, PriceEntry, PriceKey, PriceList, Unit
+from costs.vmtypes import VmShape
+
+LINUX = "0001"
+WINDOWS_10 = "0005"
+SQL_SERVER = frozenset({"0007", "0008", "0009"})
+SQL_SERVER_LEAST_UNITS = 2
+"""SQL Server is licensed for at least four cores, that is two units of two cores (OUTSCALE price list)."""
+
+
+class Period(TextChoices):
+    """The time that an amount is for."""
+
+    HOUR = "hour", _("per hour")
+    MONTH = "month", _("per month")
+    ONCE = "once", _("once")
+
+
+class Tenancy(TextChoices):
+    """Where a VM runs (OUTSCALE ``Placement.Tenancy``)."""
+
+    DEFAULT = "default", _("Shared")
+    DEDICATED = "dedicated", _("Dedicated")
+
+
+class Assumption(TextChoices):
+    """A rule that OUTSCALE's documents leave open, as this portal applies it."""
+
+    LICENCE_PER_VM = "licence-per-vm", _("This licence is counted once for each VM.")
+    SQL_SERVER_MINIMUM = "sql-server-minimum", _("SQL Server is counted for at least four cores.")
+    DEDICATED_SURPLUS = (
+        "dedicated-surplus",
+        _("The dedicated surplus of 0.01 means 10 %, on cores and memory and not on licences."),
+    )
+    GPU_BILLED_APART = "gpu-billed-apart", _("The GPU of this VM type is billed apart: add a flexible GPU.")
+    SNAPSHOT_UPPER_BOUND = (
+        "snapshot-upper-bound",
+        _("The bill counts the data that a snapshot stores, so this is the most that it can cost."),
+    )
+    ADDRESS_ADDITIONAL = (
+        "address-additional",
+        _("The first address of a running VM is free; this one is counted as an additional address."),
+    )
+    USAGE_PER_MONTH = "usage-per-month", _("The quantity is taken as the use of one month.")
+    SUBSCRIPTION_ONCE = (
+        "subscription-once",
+        _("The catalog does not say how long this subscription lasts: it is counted once."),
+    )
+
+
+class NotPriceable(ValueError):
+    """The catalog entry is not a price by itself, or nobody knows what its price is for."""
+
+    def __init__(self, key: PriceKey) -> None:
+        super().__init__(f"{key} cannot be priced by itself")
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One product in a price: ``quantity`` × ``unit_price`` of the catalog entry ``key``."""
+
+    key: PriceKey
+    category: str
+    quantity: Decimal
+    unit_price: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        """The cost of this part for the period of its price."""
+        return self.quantity * self.unit_price
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one resource costs for each ``period``, part by part.
+
+    ``shared`` parts are charged once for each account and region, however many such resources there are.
+    """
+
+    period: Period
+    currency: str
+    parts: tuple[Part, ...]
+    assumptions: tuple[Assumption, ...] = ()
+    shared: tuple[Part, ...] = ()
+
+    @property
+    def amount(self) -> Decimal:
+        """The cost of one resource for one period, without the shared parts."""
+        return sum((part.amount for part in self.parts), Decimal(0))
+
+
+def for_hours(amount: Decimal, period: Period, hours: int) -> Decimal:
+    """Return what ``amount`` for each ``period`` comes to in ``hours``; a month is 730 hours.
+
+    The division comes last, so that whole months are exact.
+    """
+    match period:
+        case Period.HOUR:
+            return amount * hours
+        case Period.MONTH:
+            return amount * hours / HOURS_PER_MONTH
+        case Period.ONCE:
+            return amount
+
+
+def _part(entry: PriceEntry, quantity: Decimal | int = 1) -> Part:
+    return Part(entry.key, entry.category, Decimal(quantity), entry.unit_price)
+
+
+def vm(
+    shape: VmShape,
+    prices: PriceList,
+    *,
+    product_codes: Iterable[str] = (LINUX,),
+    tenancy: Tenancy = Tenancy.DEFAULT,
+) -> Price:
+    """Price a running VM for an hour: cores, memory, dedicated surplus, licences.
+
+    ``product_codes`` are the codes of its image (``Vm.ProductCodes``); all of them are charged. A dedicated VM
+    also makes the fee for the dedicated service due, once for each account and region.
+    """
+    cores = _part(prices.entry(FCU, shape.core_type, "RunInstances-OD"), shape.vcores)
+    memory = _part(prices.entry(FCU, "CustomRam", "RunInstances-OD"), shape.ram_gib)
+    codes = list(product_codes)
+    licences = [_licence(code, shape.vcores, prices) for code in codes]
+    assumptions = [
+        note for code, part in zip(codes, licences, strict=True) for note in _licence_notes(code, part)
+    ]
+    surplus, shared = [], []
+    if tenancy == Tenancy.DEDICATED:
+        surplus = [_dedicated_surplus(cores.amount + memory.amount, prices)]
+        shared = [_part(prices.entry(FCU, "UseDedicated", "RunDedicatedInstances"))]
+        assumptions.append(Assumption.DEDICATED_SURPLUS)
+    if shape.gpus:
+        assumptions.append(Assumption.GPU_BILLED_APART)
+    parts = (cores, memory, *surplus, *licences)
+    return Price(Period.HOUR, prices.currency, parts, tuple(dict.fromkeys(assumptions)), tuple(shared))
+
+
+def _dedicated_surplus(compute: Decimal, prices: PriceList) -> Part:
+    """Add 10 % for the 0.01 of the catalog: OUTSCALE's older price lists state 0.1 and thousandths of ten."""
+    entry = prices.entry(FCU, "DedicatedInstanceSurplus", "RunInstances")
+    return Part(entry.key, entry.category, compute, entry.unit_price * 10)
+
+
+def _licence(code: str, vcores: int, prices: PriceList) -> Part:
+    entry = prices.entry(FCU, "ProductUsage", f"RunInstances-{code}-OD")
+    return _part(entry, licence_units(code, vcores))
+
+
+def licence_units(code: str, vcores: int) -> int:
+    """Return how many units of the licence ``code`` a VM of ``vcores`` cores needs (OUTSCALE price list)."""
+    if code not in PER_TWO_VCORES:
+        return 1
+    units = -(-vcores // 2)
+    return max(SQL_SERVER_LEAST_UNITS, units) if code in SQL_SERVER else units
+
+
+def _licence_notes(code: str, part: Part) -> Iterable[Assumption]:
+    if part.unit_price and code not in PER_TWO_VCORES and code != WINDOWS_10:
+        yield Assumption.LICENCE_PER_VM
+    if code in SQL_SERVER:
+        yield Assumption.SQL_SERVER_MINIMUM
+
+
+def volume(volume_type: str, size_gib: Decimal, prices: PriceList, *, iops: int | None = None) -> Price:
+    """Price a volume for a month, used or not; ``iops`` count for io1 only (gp2's are a free baseline)."""
+    parts = [_part(prices.entry(FCU, f"BSU:VolumeUsage:{volume_type}", "CreateVolume"), size_gib)]
+    if volume_type == "io1":
+        parts.append(_part(prices.entry(FCU, "BSU:VolumeIOPS:io1", "CreateVolume"), iops or 0))
+    return Price(Period.MONTH, prices.currency, tuple(parts))
+
+
+def snapshot(size_gib: Decimal, prices: PriceList) -> Price:
+    """Price ``size_gib`` GiB of snapshot for a month."""
+    part = _part(prices.entry(FCU, "Snapshot:Usage", "Snapshot"), size_gib)
+    return Price(Period.MONTH, prices.currency, (part,), (Assumption.SNAPSHOT_UPPER_BOUND,))
+
+
+def additional_public_ip(prices: PriceList) -> Price:
+    """Price, for an hour, a public IP that is not the free first address of a running VM."""
+    part = _part(prices.entry(FCU, "ElasticIP:AdditionalAddress", "AssociateAddressVPC"))
+    return Price(Period.HOUR, prices.currency, (part,), (Assumption.ADDRESS_ADDITIONAL,))
+
+
+class GpuState(StrEnum):
+    """What a flexible GPU is billed as (OUTSCALE "Flexible GPUs FAQ")."""
+
+    ALLOCATED = "allocate"
+    ATTACHED = "attach"
+
+
+def flexible_gpu(model: str, prices: PriceList, *, state: GpuState = GpuState.ATTACHED) -> Price:
+    """Price a flexible GPU for an hour."""
+    return _hourly(prices.entry(FCU, f"Gpu:{state.value}:{model}", "AllocateGpu"), prices)
+
+
+def nat_service(prices: PriceList) -> Price:
+    """Price a NAT service for an hour."""
+    return _hourly(prices.entry(FCU, "NatGatewayUsage", "CreateNatGateway"), prices)
+
+
+def load_balancer(prices: PriceList) -> Price:
+    """Price a load balancer for an hour."""
+    return _hourly(prices.entry("TinaOS-LBU", "LBU:Usage", "CreateLoadBalancer"), prices)
+
+
+def vpn_connection(prices: PriceList) -> Price:
+    """Price a VPN connection for an hour."""
+    return _hourly(prices.entry(FCU, "ConnectionUsage", "CreateVpnConnection"), prices)
+
+
+def direct_link(bandwidth: str, prices: PriceList, *, hosted: bool) -> Price:
+    """Price the port of a DirectLink (``1G``, ``10G``) for a month: own, or hosted by OUTSCALE's partner."""
+    service = "TinaOS-HostedDirectLink" if hosted else "TinaOS-DirectLink"
+    part = _part(prices.entry(service, f"LocatePort:{bandwidth}", "CreateConnection"))
+    return Price(Period.MONTH, prices.currency, (part,))
+
+
+def object_storage(size_gib: Decimal, prices: PriceList) -> Price:
+    """Price ``size_gib`` GiB in OUTSCALE Object Storage for a month."""
+    part = _part(prices.entry("TinaOS-OOS", "enterprise", "OOSStorage"), size_gib)
+    return Price(Period.MONTH, prices.currency, (part,))
+
+
+def oks_control_plane(size: str, prices: PriceList) -> Price:
+    """Price the control plane of a Kubernetes cluster (``cp.mono.master`` …) for an hour; nodes are VMs."""
+    return _hourly(prices.entry("OKS", f"dedicated:{size}", "ControlPlane"), prices)
+
+
+def _hourly(entry: PriceEntry, prices: PriceList) -> Price:
+    return Price(Period.HOUR, prices.currency, (_part(entry),))
+
+
+_PERIOD_OF_UNIT = {
+    **dict.fromkeys(
+        (Unit.VCORE_HOUR, Unit.GIB_HOUR, Unit.HOUR, Unit.TWO_VCORES_HOUR, Unit.VM_HOUR), Period.HOUR
+    ),
+    **dict.fromkeys((Unit.GIB_MONTH, Unit.IOPS_MONTH, Unit.MONTH), Period.MONTH),
+    **dict.fromkeys((Unit.GIB, Unit.GBPS, Unit.REQUEST, Unit.REMAP), Period.MONTH),
+    Unit.SUBSCRIPTION: Period.ONCE,
+}
+_NOTE_OF_UNIT = {
+    **dict.fromkeys((Unit.GIB, Unit.GBPS, Unit.REQUEST, Unit.REMAP), (Assumption.USAGE_PER_MONTH,)),
+    Unit.SUBSCRIPTION: (Assumption.SUBSCRIPTION_ONCE,),
+}
+
+
+def catalog_entry(key: PriceKey, prices: PriceList) -> Price:
+    """Price one unit of any catalog entry.
+
+    Raises ``PriceMissing`` when there is no such entry, ``NotPriceable`` for a surplus (a factor on other
+    prices) and for an entry of which nobody knows whether it is charged by hour, month or piece.
+    """
+    entry = prices.entry(*key)
+    period = _PERIOD_OF_UNIT.get(entry.unit)
+    if period is None:
+        raise NotPriceable(entry.key)
+    return Price(period, prices.currency, (_part(entry),), _NOTE_OF_UNIT.get(entry.unit, ()))
