@@ -1,0 +1,173 @@
+"""Stored prices: each catalog that a region ever published, and the discounts of commitments."""
+
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from costs.money import ScaledDecimalField
+from costs.pricelist import PriceEntry, PriceKey
+
+
+class CatalogQuerySet(models.QuerySet["Catalog"]):
+    """What the portal asks of the stored catalogs."""
+
+    def newest(self) -> "CatalogQuerySet":
+        """Keep the newest version of each region."""
+        newer = Catalog.objects.filter(region=OuterRef("region"), version__gt=OuterRef("version"))
+        return self.filter(~Exists(newer))
+
+
+class Catalog(models.Model):
+    """One version of the public prices of a region; its entries never change, a new version takes its place."""
+
+    region = models.CharField(_("region"), max_length=64)
+    version = models.PositiveIntegerField(_("version"))
+    valid_from = models.DateTimeField(_("valid from"), help_text=_("When these prices were first seen."))
+    fetched_at = models.DateTimeField(
+        _("fetched"), help_text=_("When the cloud last confirmed these prices.")
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    currency_confirmed_at = models.DateTimeField(
+        _("currency confirmed"),
+        null=True,
+        blank=True,
+        help_text=_("When the API last named the currency; empty while it is assumed from the settings."),
+    )
+    digest = models.CharField(_("digest of the entries"), max_length=64)
+
+    objects = CatalogQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("catalog")
+        verbose_name_plural = _("catalogs")
+        constraints = [
+            models.UniqueConstraint(fields=["region", "version"], name="catalog_version_once_per_region"),
+            models.CheckConstraint(condition=~Q(region=""), name="catalog_has_region"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="catalog_version_from_one"),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="catalog_currency_is_iso"
+            ),
+            models.CheckConstraint(
+                condition=Q(fetched_at__gte=F("valid_from")), name="catalog_dates_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.region} v{self.version}"
+
+    @property
+    def currency_confirmed(self) -> bool:
+        """Tell whether the API named the currency; otherwise it is assumed from the settings."""
+        return self.currency_confirmed_at is not None
+
+
+class CatalogEntry(models.Model):
+    """One price of a catalog, before tax, in the catalog's currency."""
+
+    catalog = models.ForeignKey(Catalog, models.CASCADE, related_name="entries", verbose_name=_("catalog"))
+    service = models.CharField(_("service"), max_length=255)
+    type = models.CharField(_("type"), max_length=255)
+    operation = models.CharField(_("operation"), max_length=255)
+    subregion = models.CharField(
+        _("subregion"), max_length=64, help_text=_("The region, in every real entry.")
+    )
+    category = models.CharField(_("category"), max_length=255)
+    title = models.TextField(_("title"), blank=True)
+    unit_price = ScaledDecimalField(_("unit price"))
+    per_month = models.BooleanField(_("per month"), default=False)
+
+    class Meta:
+        verbose_name = _("catalog entry")
+        verbose_name_plural = _("catalog entries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["catalog", "service", "type", "operation"], name="entry_key_once_per_catalog"
+            ),
+            models.CheckConstraint(
+                condition=~Q(service="") & ~Q(type="") & ~Q(operation=""), name="entry_key_complete"
+            ),
+            models.CheckConstraint(condition=~Q(category=""), name="entry_has_category"),
+            # A credit belongs to an account and shows in its consumption; a public price below zero is a fault.
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="entry_price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+    @property
+    def key(self) -> PriceKey:
+        """What identifies the price in its catalog."""
+        return PriceKey(self.service, self.type, self.operation)
+
+    def as_price(self) -> PriceEntry:
+        """Return the entry as the plain value that price rules work with."""
+        return PriceEntry(self.key, self.unit_price, self.category, self.title, self.per_month)
+
+
+class CommitmentPeriod(models.TextChoices):
+    """How long a customer commits to keep what is quoted."""
+
+    ONE_MONTH = "1month", _("1 month")
+    ONE_YEAR = "1year", _("1 year")
+    THREE_YEARS = "3years", _("3 years")
+
+
+class CommitmentRateQuerySet(models.QuerySet["CommitmentRate"]):
+    """What quotes ask of the rates."""
+
+    def percents(self, period: str) -> dict[str, Decimal]:
+        """Return the discount in percent of each category that has one for ``period`` (one query)."""
+        return dict(self.filter(period=period).values_list("category", "percent"))
+
+
+class CommitmentRate(models.Model):
+    """The discount that a commitment gives on a category of prices; a category without a row gets none.
+
+    The API exposes no reservation discounts: operators keep them here, and say which are confirmed.
+    """
+
+    category = models.CharField(
+        _("category"),
+        max_length=255,
+        help_text=_("As the catalog names it: compute, storage, network, licence."),
+    )
+    period = models.CharField(_("commitment"), max_length=16, choices=CommitmentPeriod.choices)
+    percent = models.DecimalField(
+        _("discount in percent"),
+        max_digits=5,
+        decimal_places=2,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )
+    valid_from = models.DateField(_("valid from"))
+    confirmed = models.BooleanField(
+        _("confirmed"), default=False, help_text=_("Checked against the current OUTSCALE price list.")
+    )
+    note = models.CharField(_("note"), max_length=500, blank=True)
+
+    objects = CommitmentRateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("commitment rate")
+        verbose_name_plural = _("commitment rates")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["category", "period"],
+                name="rate_once_per_category_and_period",
+                violation_error_message=_("This category already has a rate for this commitment."),
+            ),
+            models.CheckConstraint(condition=~Q(category=""), name="rate_has_category"),
+            models.CheckConstraint(
+                condition=Q(period__in=["1month", "1year", "3years"]), name="rate_period_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(percent__gte=0, percent__lte=100),
+                name="rate_percent_in_range",
+                violation_error_message=_("A discount lies between 0 and 100 percent."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category}, {self.get_period_display()}: {self.percent} %"
