@@ -23,7 +23,7 @@ _price_lists: dict[_Identity, PriceList] = {}
 
 
 def latest(region: str) -> PriceList | None:
-    """Return the newest stored prices of ``region``, or None when none were ever stored; never asks the cloud."""
+    """Return the newest stored prices of ``region``, or None when there are none; never asks the cloud."""
     return latest_of([region]).get(region)
 
 
@@ -71,8 +71,8 @@ def _price_list(catalog: Catalog, entries: Iterable[CatalogEntry]) -> PriceList:
 def store(entries: Sequence[CatalogEntry], *, region: str, at: dt.datetime) -> Catalog:
     """Keep what ``region`` published at ``at``, and return its newest catalog.
 
-    The same content only moves ``fetched_at``; changed content becomes a new version. An answer older than the newest
-    stored one (two refreshes overtook each other) changes nothing.
+    The same content only moves ``fetched_at``; changed content becomes a new version. An answer older than
+    the newest stored one (one refresh overtook another) changes nothing.
     """
     for _attempt in range(_ATTEMPTS - 1):
         try:

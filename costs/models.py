@@ -21,7 +21,7 @@ class CatalogQuerySet(models.QuerySet["Catalog"]):
 
 
 class Catalog(models.Model):
-    """One version of the public prices of a region; its entries never change, a new version takes its place."""
+    """One version of the public prices of a region; its entries never change, a new version follows."""
 
     region = models.CharField(_("region"), max_length=64)
     version = models.PositiveIntegerField(_("version"))
@@ -90,7 +90,7 @@ class CatalogEntry(models.Model):
                 condition=~Q(service="") & ~Q(type="") & ~Q(operation=""), name="entry_key_complete"
             ),
             models.CheckConstraint(condition=~Q(category=""), name="entry_has_category"),
-            # A credit belongs to an account and shows in its consumption; a public price below zero is a fault.
+            # A credit belongs to an account and shows in its consumption; no public price is below zero.
             models.CheckConstraint(condition=Q(unit_price__gte=0), name="entry_price_not_negative"),
         ]
 

@@ -1,4 +1,4 @@
-"""What a region publishes: an answer of ReadPublicCatalog, checked whole before anything of it is believed."""
+"""What a region publishes: an answer of ReadPublicCatalog, checked whole before any of it is believed."""
 
 import re
 from decimal import Decimal
@@ -31,8 +31,8 @@ class PublicationInvalid(ValueError):
 def read_publication(answer: Any, *, region: str) -> list[CatalogEntry]:
     """Turn an answer of ReadPublicCatalog for ``region`` into entries that are not saved yet.
 
-    Numbers must have been parsed as ``Decimal``. Raises ``PublicationInvalid`` for anything but a whole, plausible
-    price list of that region: half a catalog would make resources look unpriced.
+    Numbers must have been parsed as ``Decimal``. Raises ``PublicationInvalid`` for anything but a whole,
+    plausible price list of that region: half a catalog would make resources look unpriced.
     """
     entries = [_entry(raw, place) for place, raw in enumerate(_raw_entries(answer), start=1)]
     _refuse_duplicates(entries)
@@ -44,7 +44,7 @@ def read_publication(answer: Any, *, region: str) -> list[CatalogEntry]:
 
 
 def published_region(answer: Any) -> str:
-    """Return the region that the entries of an answer name; raise ``PublicationInvalid`` when they do not agree."""
+    """Return the region that the entries of an answer name; raise ``PublicationInvalid`` if they differ."""
     return _region_of([_entry(raw, place) for place, raw in enumerate(_raw_entries(answer), start=1)])
 
 
