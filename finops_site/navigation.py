@@ -1,0 +1,71 @@
+"""The navigation of the portal, by question: what was spent, what runs now, what is planned.
+
+A new page adds one line to ``SECTIONS``. A page whose address does not exist is left out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Page:
+    """A place in the navigation: the name of its address, its word and its icon."""
+
+    url_name: str
+    label: str | Promise
+    icon: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """The pages that answer one question; the first section has no title."""
+
+    title: str | Promise
+    pages: tuple[Page, ...]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page as it stands in the sidebar: ``current`` is "page", "true" (a page below it) or empty."""
+
+    label: str | Promise
+    icon: str
+    url: str
+    current: str
+
+
+SECTIONS = (
+    Section("", (Page("overview", _("Overview"), "layout-dashboard"),)),
+    Section(
+        _("Planned"),
+        (
+            Page("quotes:list", _("Quotes"), "file-invoice"),
+            Page("costs:catalog", _("Price catalog"), "book-2"),
+        ),
+    ),
+)
+
+
+def links_for(path: str) -> list[tuple[str | Promise, list[Link]]]:
+    """Answer the sections that have pages, each with its links, as seen from the page at ``path``."""
+    sections = ((section.title, list(_links(section.pages, path))) for section in SECTIONS)
+    return [(title, links) for title, links in sections if links]
+
+
+def _links(pages: tuple[Page, ...], path: str) -> Iterator[Link]:
+    for page in pages:
+        try:
+            url = reverse(page.url_name)
+        except NoReverseMatch:
+            continue
+        yield Link(page.label, page.icon, url, _current(url, path))
+
+
+def _current(url: str, path: str) -> str:
+    if path == url:
+        return "page"
+    return "true" if url != reverse("overview") and path.startswith(url) else ""

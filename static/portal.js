@@ -1,0 +1,53 @@
+/* The portal's own behaviour. Everything hangs on data- attributes; every page works without this file.
+   data-close           a button: takes away the data-notice around it
+   data-confirm="…"     a form: asks before it is sent (a request of htmx uses hx-confirm)
+   data-submit          a form: is sent as soon as one of its fields changes; its data-submit button goes away
+   data-disclose="id"   a button with aria-expanded: shows and hides the element (a table row, say) with this id
+   data-failure="…"     a template: the notice for a failed request of htmx, see components/_failures.html */
+(() => {
+  "use strict";
+  const TOAST_MS = 8000;
+
+  function later(toast) {
+    const bad = toast.matches(".is-bad, .is-warn");
+    if (!bad) setTimeout(() => toast.remove(), TOAST_MS); // bad news stay until they are closed
+  }
+
+  function say(cause) {
+    const template = document.querySelector(`template[data-failure="${cause}"]`)
+      ?? document.querySelector('template[data-failure="other"]');
+    document.getElementById("toasts")?.append(template.content.cloneNode(true));
+  }
+
+  function disclose(button) {
+    const open = button.getAttribute("aria-expanded") !== "true";
+    button.setAttribute("aria-expanded", open);
+    document.getElementById(button.dataset.disclose).hidden = !open;
+  }
+
+  document.addEventListener("click", (event) => {
+    event.target.closest("[data-close]")?.closest("[data-notice]").remove();
+    const button = event.target.closest("[data-disclose]");
+    if (button) disclose(button);
+  });
+  document.addEventListener("submit", (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+  document.addEventListener("change", (event) => event.target.closest("form[data-submit]")?.requestSubmit());
+
+  // Silence is a bug: what htmx does not show is said in the corner.
+  document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status));
+  document.addEventListener("htmx:sendError", () => say("offline"));
+  document.addEventListener("htmx:timeout", () => say("offline"));
+  // A refused form is swapped in: the person goes on at its first wrong field.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.xhr?.status === 422) event.detail.target.querySelector("[aria-invalid=true]")?.focus();
+  });
+
+  const toasts = document.getElementById("toasts");
+  toasts.querySelectorAll(".notice").forEach(later);
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) for (const node of addedNodes) if (node.nodeType === 1) later(node);
+  }).observe(toasts, { childList: true });
+})();
