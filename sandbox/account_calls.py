@@ -1,0 +1,100 @@
+"""The calls about accounts: who they are, and what they consumed."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sandbox.calls import Asked, Call, listing
+from sandbox.cloud import ACCOUNTS, Account
+from sandbox.errors import ApiError
+from sandbox.parameters import BOOLEAN, TEXT, Item
+from sandbox.regions import REGIONS
+from sandbox.usage import Question, consumption, meters_of
+
+
+def _accounts(asked: Asked) -> list[Item]:
+    account = asked.account
+    shown = {
+        "AccountId": account.account_id,
+        "CustomerId": account.customer_id,
+        "CompanyName": account.company,
+        "FirstName": account.first_name,
+        "LastName": account.last_name,
+        "Email": account.email,
+        "City": account.city,
+        "ZipCode": account.zip_code,
+        "Country": "FRANCE",
+        "AdditionalEmails": [],
+        "OutscaleLoginAllowed": False,
+    }
+    return [shown]
+
+
+def _check_authentication(asked: Asked) -> dict[str, Any]:
+    """Accept the e-mail address and the password of the calling account."""
+    given = asked.parameters["Login"], asked.parameters["Password"]
+    if given != (asked.account.email, asked.account.password):
+        raise ApiError("1")
+    return {}
+
+
+def _consumption(asked: Asked) -> dict[str, Any]:
+    """Answer for the calling account, or with Overall for a paying account and those linked to it."""
+    parameters = asked.parameters
+    question = Question(
+        first=_midnight("FromDate", parameters),
+        end=_midnight("ToDate", parameters),
+        show_price=parameters.get("ShowPrice", False),
+        show_resources=parameters.get("ShowResourceDetails", False),
+    )
+    if question.first >= question.end:
+        raise ApiError("4118", "FromDate must be before ToDate.")
+    accounts = _billed_together(asked.account) if parameters.get("Overall") else [asked.account]
+    entries = [entry for account in accounts for entry in _consumed(asked, account, question)]
+    currency = {"Currency": REGIONS[asked.region].currency} if question.show_price else {}
+    return {"ConsumptionEntries": entries, **currency}
+
+
+def _consumed(asked: Asked, account: Account, question: Question) -> list[Item]:
+    cloud = asked.cloud
+    meters = meters_of(cloud.inventory(asked.region, account.account_id), asked.region)
+    return consumption(account, meters, cloud.prices(asked.region), question, today=cloud.clock.now().date())
+
+
+def _billed_together(account: Account) -> list[Account]:
+    """Return the accounts a paying account is billed for; none for a linked account, which is no error."""
+    return [other for other in ACCOUNTS.values() if other.paying_account_id == account.account_id]
+
+
+def _midnight(name: str, parameters: Mapping[str, Any]) -> date:
+    """Return a date, written alone or as a date-time at midnight; raise ApiError 4047 for anything else."""
+    try:
+        moment = datetime.fromisoformat(parameters[name])
+    except ValueError:
+        raise ApiError("4047", f"{name} must be a date in ISO 8601.") from None
+    if moment.time() != datetime.min.time():
+        raise ApiError("4047", f"{name} must be a date, or a date-time at midnight.")
+    return moment.date()
+
+
+ACCOUNT_CALLS = (
+    listing("ReadAccounts", "Accounts", _accounts, is_paginated=False),
+    Call(
+        "CheckAuthentication",
+        _check_authentication,
+        {"Login": TEXT, "Password": TEXT},
+        required=("Login", "Password"),
+    ),
+    Call(
+        "ReadConsumptionAccount",
+        _consumption,
+        {
+            "FromDate": TEXT,
+            "ToDate": TEXT,
+            "Overall": BOOLEAN,
+            "ShowPrice": BOOLEAN,
+            "ShowResourceDetails": BOOLEAN,
+        },
+        required=("FromDate", "ToDate"),
+    ),
+)

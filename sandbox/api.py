@@ -1,0 +1,149 @@
+"""From a request to its answer: path, faults, signature, policy, parameters, checked in this order."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.account_calls import ACCOUNT_CALLS
+from sandbox.answers import Reply, failure, read_parameters, success
+from sandbox.authentication import KeyLocks, authenticate
+from sandbox.calls import Asked, Call
+from sandbox.cloud import AccessKey, Cloud
+from sandbox.errors import ApiError
+from sandbox.estate_calls import ESTATE_CALLS
+from sandbox.faults import Fault, Faults
+from sandbox.price_calls import PRICE_CALLS
+from sandbox.received import Received, RequestLog
+from sandbox.regions import REGIONS
+from sandbox.signature import Signature, Signed
+
+logger = logging.getLogger(__name__)
+
+CALLS = {call.name: call for call in (*PRICE_CALLS, *ACCOUNT_CALLS, *ESTATE_CALLS)}
+_PATH = re.compile(r"/([a-z0-9-]+)/api/v1/(\w+)")
+_REFUSAL = "You are not authorized to perform this action."
+_ERROR_CODES = {"throttle": "24", "error": "2000", "unavailable": "6"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request; header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    peer_port: int
+
+    @property
+    def signed(self) -> Signed:
+        """The parts which a signature covers."""
+        return Signed(self.method, self.path, self.query, self.headers, self.body)
+
+
+class Disconnect(Exception):
+    """Close the connection without an answer; abruptly means that the client sees a reset."""
+
+    def __init__(self, *, abruptly: bool) -> None:
+        super().__init__()
+        self.abruptly = abruptly
+
+
+class Api:
+    """The API of all regions.
+
+    `pause` waits some seconds, or for ever with None, but never beyond the end of the server.
+    """
+
+    def __init__(
+        self, cloud: Cloud, faults: Faults, log: RequestLog, pause: Callable[[float | None], object]
+    ) -> None:
+        self._cloud = cloud
+        self._faults = faults
+        self._log = log
+        self._pause = pause
+        self.locks = KeyLocks(cloud.clock)
+
+    def answer(self, request: Request) -> Reply:
+        """Return the answer to a request; raise Disconnect where a fault wants none."""
+        region, name = _route(request.path)
+        self._record(request, region, name)
+        trouble = self._faults.take(region, name)
+        self._pause(trouble.delay)
+        request_id = self._cloud.request_id()
+        try:
+            reply = self._faulty(trouble.fault, request_id) if trouble.fault else None
+            return reply or success(self._fields(request, region, name, trouble.fault), request_id)
+        except ApiError as error:
+            return failure(error, request_id)
+        except Disconnect:
+            raise
+        except Exception:
+            logger.exception("%s failed", name)
+            return failure(ApiError("2000"), request_id)
+
+    def _fields(self, request: Request, region: str, name: str, fault: Fault | None) -> bytes:
+        call = CALLS.get(name)
+        if call is None or region not in REGIONS or request.method != "POST":
+            raise ApiError("12000")
+        key = None if call.is_public else self._caller(call, request, region)
+        if fault and fault.kind == "refuse":
+            raise ApiError("4", _REFUSAL)
+        parameters = read_parameters(request.headers.get("content-type", ""), request.body)
+        return call.fields(Asked(self._cloud, region, key, parameters))
+
+    def _caller(self, call: Call, request: Request, region: str) -> AccessKey:
+        key = authenticate(self._cloud, self.locks, region, request.signed)
+        if not key.may(call.name):
+            raise ApiError("4", _REFUSAL)
+        return key
+
+    def _faulty(self, fault: Fault, request_id: str) -> Reply | None:
+        """Return the answer of a fault instead of the right one; None for `refuse`, which comes later."""
+        match fault.kind:
+            case "hang":
+                self._pause(fault.seconds)
+                raise Disconnect(abruptly=False)
+            case "reset":
+                raise Disconnect(abruptly=True)
+            case "answer":
+                raise ApiError(fault.code, status=fault.status)
+            case "broken-json":
+                return Reply(200, success(b'{"Accounts":[]}', request_id).body[:-9])
+            case "broken-500":
+                return Reply(500, b"<html><body>Internal Server Error</body></html>", "text/html")
+            case "list-error":
+                return Reply(400, b'["bad request"]')
+            case "refuse":
+                return None
+        raise ApiError(_ERROR_CODES[fault.kind])
+
+    def _record(self, request: Request, region: str, name: str) -> None:
+        signature = Signature.read(request.headers.get("authorization", ""))
+        received = Received(
+            call=name,
+            region=region,
+            access_key=signature.access_key if signature else "",
+            peer_port=request.peer_port,
+            time=self._cloud.clock.now(),
+            parameters=_object_or_none(request.body),
+        )
+        self._log.add(received)
+
+
+def _route(path: str) -> tuple[str, str]:
+    """Return region and call of a path; the whole path for the call where it is none of the API."""
+    found = _PATH.fullmatch(path)
+    return (found[1], found[2]) if found else ("", path)
+
+
+def _object_or_none(body: bytes) -> dict[str, Any] | None:
+    try:
+        parameters = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    return parameters if isinstance(parameters, dict) else None

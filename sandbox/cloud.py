@@ -1,0 +1,176 @@
+"""The accounts of the sandbox, their access keys with what these may do, and the state of its regions.
+
+The keys below open nothing but a sandbox, so they may be printed, committed and used in tests.
+"""
+
+import random
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fnmatch import fnmatchcase
+
+from sandbox.clock import Clock
+from sandbox.inventory import Inventory, build
+from sandbox.prices import Entry, Key, price_list
+from sandbox.regions import REGIONS
+
+EVERYTHING = ("api:*",)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One OUTSCALE account; `paying_account_id` is the account that is billed for it."""
+
+    account_id: str
+    paying_account_id: str
+    customer_id: str
+    company: str
+    first_name: str
+    last_name: str
+    email: str
+    city: str
+    zip_code: str
+    password: str = "sandbox-password"  # noqa: S105 - of nobody
+
+    @property
+    def is_paying(self) -> bool:
+        """Whether it is billed for itself, and so for the accounts linked to it."""
+        return self.account_id == self.paying_account_id
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """One access key: `allowed` are the actions its policy allows, `regions` where it is known."""
+
+    access_key: str
+    secret_key: str
+    account_id: str
+    user: str = "root"
+    allowed: tuple[str, ...] = EVERYTHING
+    regions: tuple[str, ...] = tuple(REGIONS)
+
+    def may(self, call: str) -> bool:
+        """Tell whether the policy of this key allows a call."""
+        return any(fnmatchcase(f"api:{call}", pattern) for pattern in self.allowed)
+
+
+def _key(name: str, account_id: str, **rest: str | tuple[str, ...]) -> AccessKey:
+    """Make a key of the real form: 20 capitals and digits, a secret of 40."""
+    return AccessKey(f"SANDBOX{name:0>13}", f"SANDBOX0SECRET0NOT0REAL{name:0>17}", account_id, **rest)
+
+
+PAYING_ACCOUNT = Account(
+    account_id="100000000000",
+    paying_account_id="100000000000",
+    customer_id="10000000",
+    company="Groupe Méridien",
+    first_name="Anne",
+    last_name="Lefèvre",
+    email="finance@meridian.example",
+    city="Saint-Cloud",
+    zip_code="92210",
+)
+DEMO_ACCOUNT = Account(
+    account_id="100000000001",
+    paying_account_id="100000000000",
+    customer_id="10000001",
+    company="Meridian Santé",
+    first_name="Hélène",
+    last_name="Fournier",
+    email="cloud@meridian-sante.example",
+    city="Nîmes",
+    zip_code="30000",
+)
+LINKED_ACCOUNT = Account(
+    account_id="100000000002",
+    paying_account_id="100000000000",
+    customer_id="10000002",
+    company="Meridian Études & Conseil",
+    first_name="Loïc",
+    last_name="Nuñez",
+    email="it@meridian-etudes.example",
+    city="Besançon",
+    zip_code="25000",
+)
+ACCOUNTS = {account.account_id: account for account in (PAYING_ACCOUNT, DEMO_ACCOUNT, LINKED_ACCOUNT)}
+
+# Root keys, which may do everything.
+DEMO_KEY = _key("DEMO", DEMO_ACCOUNT.account_id)
+SECOND_DEMO_KEY = _key("DEMO2", DEMO_ACCOUNT.account_id)
+PAYING_KEY = _key("PAYING", PAYING_ACCOUNT.account_id)
+LINKED_KEY = _key("LINKED", LINKED_ACCOUNT.account_id)
+EU_WEST_2_ONLY_KEY = _key("EUWEST2", LINKED_ACCOUNT.account_id, regions=("eu-west-2",))
+# Keys of users of the demo account (EIM users), which may do what their policy allows.
+CONSUMPTION_ONLY_KEY = _key(
+    "CONSUMPTION", DEMO_ACCOUNT.account_id, user="accountant", allowed=("api:ReadConsumptionAccount",)
+)
+READ_ONLY_KEY = _key("READONLY", DEMO_ACCOUNT.account_id, user="auditor", allowed=("api:Read*",))
+REFUSED_KEY = _key("REFUSED", DEMO_ACCOUNT.account_id, user="guest", allowed=())
+KEYS = {
+    key.access_key: key
+    for key in (
+        DEMO_KEY,
+        SECOND_DEMO_KEY,
+        PAYING_KEY,
+        LINKED_KEY,
+        EU_WEST_2_ONLY_KEY,
+        CONSUMPTION_ONLY_KEY,
+        READ_ONLY_KEY,
+        REFUSED_KEY,
+    )
+}
+
+
+class Cloud:
+    """The state of the sandbox: the same seed gives the same inventory in every run."""
+
+    def __init__(self, seed: int = 1, clock: Clock | None = None) -> None:
+        self.seed = seed
+        self.clock = clock or Clock()
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        self._price_lists: dict[str, dict[Key, Entry]] = {}
+        self._inventories: dict[tuple[str, str], Inventory] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Bring back the original prices and the real time."""
+        self.clock.reset()
+        with self._lock:
+            self._price_lists = {region: price_list(region) for region in REGIONS}
+
+    def key(self, region: str, access_key: str) -> AccessKey | None:
+        """Return a key by its public half, or None when the region does not know it."""
+        key = KEYS.get(access_key)
+        return key if key and region in key.regions else None
+
+    def prices(self, region: str) -> Mapping[Key, Entry]:
+        """Return the present catalog of a region by key; a later change does not touch what was returned."""
+        return self._price_lists[region]
+
+    def set_price(self, region: str, key: Key, price: Decimal | str) -> None:
+        """Change the price of one entry from now on, in the region's currency."""
+        with self._lock:
+            entries = self._price_lists[region]
+            changed = entries[key]._replace(unit_price=Decimal(price))
+            self._price_lists[region] = {**entries, key: changed}
+
+    def remove_price(self, region: str, key: Key) -> None:
+        """Take one entry out of a catalog from now on."""
+        with self._lock:
+            entries = dict(self._price_lists[region])
+            del entries[key]
+            self._price_lists[region] = entries
+
+    def inventory(self, region: str, account_id: str) -> Inventory:
+        """Return what an account owns in a region."""
+        owner = (region, account_id)
+        if owner not in self._inventories:
+            self._inventories[owner] = build(self.seed, REGIONS[region], account_id)
+        return self._inventories[owner]
+
+    def request_id(self) -> str:
+        """Return the next request id: a UUID, the same ones in the same order for a seed."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))

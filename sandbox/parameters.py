@@ -1,0 +1,85 @@
+"""What a call accepts: the kinds of its parameters, and filters over the items of a list."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.errors import ApiError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A JSON type, named as OpenAPI names it; `many` for an array of it."""
+
+    name: str
+    types: tuple[type, ...]
+    many: bool = False
+
+    def accepts(self, value: Any) -> bool:
+        """Tell whether a value is of this kind; a boolean is no number."""
+        if not self.many:
+            return self._is_one(value)
+        return isinstance(value, list) and all(self._is_one(item) for item in value)
+
+    def _is_one(self, value: Any) -> bool:
+        return isinstance(value, self.types) and (bool in self.types or not isinstance(value, bool))
+
+
+BOOLEAN = Kind("boolean", (bool,))
+TEXT = Kind("string", (str,))
+INTEGER = Kind("integer", (int,))
+OBJECT = Kind("object", (dict,))
+TEXTS = Kind("string", (str,), many=True)
+INTEGERS = Kind("integer", (int,), many=True)
+NUMBERS = Kind("number", (int, float), many=True)
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One filter: an item passes when one of the values `read` from it is among those asked for."""
+
+    kind: Kind
+    read: Callable[[Item], Iterable[Any]]
+
+    def passes(self, item: Item, asked: Any) -> bool:
+        """Tell whether an item passes; an empty list asks for nothing in particular."""
+        wanted = asked if isinstance(asked, list) else [asked]
+        return not wanted or any(value in wanted for value in self.read(item))
+
+
+def field(name: str, kind: Kind = TEXTS) -> Filter:
+    """Return the filter that compares one field, which an item may lack."""
+    return Filter(kind, lambda item: [item[name]] if name in item else [])
+
+
+def nested(items: str, name: str, kind: Kind = TEXTS) -> Filter:
+    """Return the filter that compares one field of any object in a list of an item."""
+    return Filter(kind, lambda item: [part[name] for part in item[items] if name in part])
+
+
+# Tag filters are the same for every kind of resource that has them; they know no wildcard.
+TAG_FILTERS = {
+    "TagKeys": nested("Tags", "Key"),
+    "TagValues": nested("Tags", "Value"),
+    "Tags": Filter(TEXTS, lambda item: [f"{tag['Key']}={tag['Value']}" for tag in item["Tags"]]),
+}
+
+
+def check(given: Mapping[str, Any], known: Mapping[str, Kind], required: Iterable[str] = ()) -> None:
+    """Raise ApiError 3001 for an unknown parameter or one of another type, 7000 for a missing one."""
+    for name, value in given.items():
+        if name not in known:
+            raise ApiError("3001", f"Parameter {name} is unknown.")
+        if not known[name].accepts(value):
+            raise ApiError("3001", f"Parameter {name} has a wrong type.")
+    for name in required:
+        if name not in given:
+            raise ApiError("7000", f"Parameter {name} is missing.")
+
+
+def select(items: Iterable[Item], asked: Mapping[str, Any], filters: Mapping[str, Filter]) -> list[Item]:
+    """Return the items that pass every filter asked for; raise ApiError 3001 for an unknown filter."""
+    check(asked, {name: known.kind for name, known in filters.items()})
+    return [item for item in items if all(filters[name].passes(item, value) for name, value in asked.items())]
