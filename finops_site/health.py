@@ -1,0 +1,62 @@
+"""Two probes: ``/healthz`` says that the process lives, ``/readyz`` that it can serve."""
+
+import logging
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+logger = logging.getLogger(__name__)
+
+
+@login_not_required
+@require_safe
+@never_cache
+def alive(request: HttpRequest) -> HttpResponse:
+    """Answer that the process lives; touch nothing else."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when database, migrations and cache are as they should be, else 503 and which one is not."""
+    answers = {name: _answer(name, check) for name, check in CHECKS.items()}
+    return JsonResponse(answers, status=200 if set(answers.values()) == {"ok"} else 503)
+
+
+def _answer(name: str, check: Callable[[], bool]) -> str:
+    try:
+        return "ok" if check() else "failing"
+    except Exception:  # whatever it is, the portal cannot serve; the log says why
+        logger.exception("Not ready: %s", name)
+        return "failing"
+
+
+def _database_answers() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone() == (1,)
+
+
+def _migrations_are_applied() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def _cache_keeps_what_it_is_given() -> bool:
+    cache.set("readyz", "kept", timeout=10)
+    return cache.get("readyz") == "kept"
+
+
+CHECKS = {
+    "database": _database_answers,
+    "migrations": _migrations_are_applied,
+    "cache": _cache_keeps_what_it_is_given,
+}

@@ -1,0 +1,93 @@
+"""Chromium in front of a live server.
+
+A browser test takes ``page`` (Playwright's, sync) and ``live_server``, opens ``live_server.url + path`` and says what
+a person must see. Everything under ``tests/browser`` is marked ``browser``. The test fails by itself when the page
+logs an error, violates the Content-Security-Policy or misses a file. ``axe()`` checks the page as it stands.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from tests.environment import CHROMIUM
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 768, "height": 1024}
+WINDOW = {"viewport": WIDE, "reduced_motion": "reduce"}  # a colour half-way through a transition fails axe
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    # Playwright's sync API keeps an event loop in this thread; Django would refuse its database here.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def faults():
+    """What went wrong in the browser; a test that provokes a fault takes it out of this list."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser, live_server, faults):
+    """Open a browser window of its own: ``open_page(viewport=NARROW, java_script_enabled=False)``."""
+    contexts = []
+
+    def open_page(**options):
+        context = browser.new_context(**{"base_url": live_server.url, **WINDOW, **options})
+        context.set_default_timeout(5000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: _note_console(faults, message))
+        page.on("pageerror", lambda error: faults.append(f"exception: {error}"))
+        page.on("response", lambda response: _note_response(faults, response))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page()
+
+
+@pytest.fixture
+def axe():
+    """Check a page as it stands, in both themes: ``axe(page)``."""
+
+    def check(page):
+        for theme in ("light", "dark"):
+            page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
+            results = Axe().run(page)
+            assert results.violations_count == 0, f"{theme}: {results.generate_report()}"
+
+    return check
+
+
+def _note_console(faults, message):
+    # Chromium's and htmx's lines about a status: _note_response decides which status is a fault.
+    about_status = "Failed to load resource" in message.text or "Response Status Error Code" in message.text
+    if message.type in {"error", "warning"} and not about_status:
+        faults.append(f"console: {message.text}")
+
+
+def _note_response(faults, response):
+    page_itself = response.request.resource_type in {"document", "xhr", "fetch"}
+    if response.status >= (500 if page_itself else 400):
+        faults.append(f"{response.status}: {response.url}")
