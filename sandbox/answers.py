@@ -15,11 +15,12 @@ _MARKED = re.compile(rb'"\\u0000decimal:([-.0-9]+)"')
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back over HTTP."""
+    """What goes back over HTTP; broken where a fault spoilt it."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
+    is_broken: bool = False
 
 
 def fields_json(fields: Mapping[str, Any]) -> bytes:

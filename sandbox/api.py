@@ -113,11 +113,11 @@ class Api:
             case "answer":
                 raise ApiError(fault.code, status=fault.status)
             case "broken-json":
-                return Reply(200, success(b'{"Accounts":[]}', request_id).body[:-9])
+                return Reply(200, success(b'{"Accounts":[]}', request_id).body[:-9], is_broken=True)
             case "broken-500":
-                return Reply(500, b"<html><body>Internal Server Error</body></html>", "text/html")
+                return Reply(500, b"<html><body>Internal Server Error</body></html>", "text/html", True)
             case "list-error":
-                return Reply(400, b'["bad request"]')
+                return Reply(400, b'["bad request"]', is_broken=True)
             case "refuse":
                 return None
         raise ApiError(_ERROR_CODES[fault.kind])

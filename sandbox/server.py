@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from sandbox.answers import Reply
@@ -36,32 +37,35 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        request = self._request()
+        length = self._length()
+        if length is None:
+            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+            return
+        request = self._request(self.rfile.read(length))
         try:
             reply = self.server.api.answer(request)
         except Disconnect as instruction:
             self._disconnect(abruptly=instruction.abruptly)
             return
-        self._send(reply)
         self.server.watch(request, reply)
+        self._send(reply)
 
     do_GET = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815
 
     def log_message(self, *_arguments: object) -> None:
         """Stay silent: what was asked is in the request log."""
 
-    def _request(self) -> Request:
-        path, _, query = self.path.partition("?")
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        return Request(self.command, path, query, headers, self._body(), self.client_address[1])
-
-    def _body(self) -> bytes:
+    def _length(self) -> int | None:
+        """Return the length of the body in bytes, None where it is not said or too much."""
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > _LARGEST_BODY or "Transfer-Encoding" in self.headers:
-            # The end of such a body is not known here: nothing can be read from this connection after it.
-            self.close_connection = True
-            return b""
-        return self.rfile.read(int(length))
+            return None
+        return int(length)
+
+    def _request(self, body: bytes) -> Request:
+        path, _, query = self.path.partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Request(self.command, path, query, headers, body, self.client_address[1])
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)
@@ -161,7 +165,7 @@ class Sandbox:
 def running(seed: int = 1, *, port: int = 0, watch: Watch | None = None) -> Iterator[Sandbox]:
     """Serve a sandbox until the end of the `with` block; port 0 is any free one.
 
-    `watch` is called after each answer with the request and the reply, in the thread of its connection.
+    `watch` is called with each request and its reply before this is sent, in the thread of the connection.
     """
     cloud, faults, log = Cloud(seed), Faults(), RequestLog()
     server = _Server(port, watch)

@@ -1,7 +1,7 @@
 """OUTSCALE's own description of its API, as osc-sdk-python ships it, to check answers against.
 
-Any test can use it: ``assert_answer_is_valid("ReadVms", response.content)``, or the fixture ``answers`` of
-``tests/sandbox/conftest.py`` for everything a sandbox answers.
+Any test can use it: ``assert_answer_is_valid("ReadVms", body)`` for one answer; for everything that a sandbox
+answers, ``running(watch=answers)`` with ``answers = Answers()``, then ``answers.check()``.
 """
 
 import json
@@ -16,6 +16,23 @@ from ruamel.yaml import YAML
 DOCUMENT = Path(osc_sdk_python.__file__).parent / "resources" / "outscale.yaml"
 ERROR = "ErrorResponse"
 _REFERENCE = "#/components/schemas/"
+
+
+class Answers:
+    """Every answer that a sandbox has given since the last check."""
+
+    def __init__(self):
+        self._given = []
+
+    def __call__(self, request, reply):
+        self._given.append((request.path.rpartition("/")[2], reply))
+
+    def check(self):
+        """Fail unless each answer that worked is what the description says of its call; forget them."""
+        given, self._given = self._given, []
+        for call, reply in given:
+            if reply.status == 200 and not reply.is_broken:
+                assert_answer_is_valid(call, reply.body)
 
 
 def assert_answer_is_valid(call: str, body: bytes | str) -> None:
