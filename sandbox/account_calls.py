@@ -1,7 +1,8 @@
 """The calls about accounts: who they are, and what they consumed."""
 
+import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sandbox.calls import Asked, Call, listing
@@ -10,6 +11,8 @@ from sandbox.errors import ApiError
 from sandbox.parameters import BOOLEAN, TEXT, Item
 from sandbox.regions import REGIONS
 from sandbox.usage import Question, consumption, meters_of
+
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?(?:Z|\+00:?00)?)?")
 
 
 def _accounts(asked: Asked) -> list[Item]:
@@ -67,14 +70,12 @@ def _billed_together(account: Account) -> list[Account]:
 
 
 def _midnight(name: str, parameters: Mapping[str, Any]) -> date:
-    """Return a date, written alone or as a date-time at midnight; raise ApiError 4047 for anything else."""
+    """Return a date, written alone or as a midnight in UTC; raise ApiError 4047 for anything else."""
+    found = _DATE.fullmatch(parameters[name])
     try:
-        moment = datetime.fromisoformat(parameters[name])
+        return date.fromisoformat(found[1] if found else "")
     except ValueError:
-        raise ApiError("4047", f"{name} must be a date in ISO 8601.") from None
-    if moment.time() != datetime.min.time():
-        raise ApiError("4047", f"{name} must be a date, or a date-time at midnight.")
-    return moment.date()
+        raise ApiError("4047", f"{name} must be a date, or a date-time at midnight.") from None
 
 
 ACCOUNT_CALLS = (

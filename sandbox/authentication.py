@@ -64,7 +64,9 @@ def authenticate(cloud: Cloud, locks: KeyLocks, region: str, signed: Signed) -> 
         raise ApiError("13", "Too many failures: this access key is locked.")
     key = cloud.key(region, signature.access_key)
     scope_is_right = (signature.region, signature.service) == (region, "api")
-    if key is None or not scope_is_right or not signature.is_made_with(key.secret_key, signed):
+    if key is None:
+        raise ApiError("1")
+    if not scope_is_right or not signature.is_made_with(key.secret_key, signed):
         locks.fail(region, signature.access_key)
         raise ApiError("1")
     locks.succeed(region, signature.access_key)

@@ -85,18 +85,13 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, watch: Watch | None) -> None:
+    def __init__(self, port: int, api: Api, ending: threading.Event, watch: Watch | None) -> None:
+        self.api = api
         self.watch = watch or (lambda _request, _reply: None)
-        self.api: Api
-        self.ending = threading.Event()
+        self._ending = ending
         self._open: set[socket.socket] = set()
         self._changed = threading.Condition()
         super().__init__((HOST, port), _Handler)
-
-    def pause(self, seconds: float | None) -> None:
-        """Wait, but no longer than the server lives."""
-        if seconds != 0:
-            self.ending.wait(seconds)
 
     def process_request(self, request: socket.socket, client_address: tuple[str, int]) -> None:
         with self._changed:
@@ -117,7 +112,7 @@ class _Server(ThreadingHTTPServer):
 
     def end(self) -> None:
         """Stop listening, end what hangs or waits, and close every connection."""
-        self.ending.set()
+        self._ending.set()
         self.shutdown()
         self.server_close()
         with self._changed:
@@ -168,12 +163,13 @@ def running(seed: int = 1, *, port: int = 0, watch: Watch | None = None) -> Iter
     `watch` is called with each request and its reply before this is sent, in the thread of the connection.
     """
     cloud, faults, log = Cloud(seed), Faults(), RequestLog()
-    server = _Server(port, watch)
-    server.api = Api(cloud, faults, log, server.pause)
+    ending = threading.Event()
+    api = Api(cloud, faults, log, pause=ending.wait)
+    server = _Server(port, api, ending, watch)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield Sandbox(server.server_port, cloud, faults, log, server.api)
+        yield Sandbox(server.server_port, cloud, faults, log, api)
     finally:
         server.end()
         thread.join()
