@@ -13,6 +13,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     It happens to the second tab of somebody who has just logged in: the login changed the token.
     """
     if request.htmx:
-        messages.warning(request, _("You logged in or out in another tab. Nothing was changed: please try again."))
+        messages.warning(request, _("You logged in or out in another tab. Nothing was changed: try again."))
         return HttpResponseClientRefresh()
     return csrf.csrf_failure(request, reason)

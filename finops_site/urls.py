@@ -2,13 +2,17 @@
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
-from django.urls import path
+from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 
 from finops_site import health, overview, theme
 
+admin.site.site_header = admin.site.site_title = _("OSC-FinOps administration")
+
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("quotes/", include("quotes.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
     path("theme/", theme.choose_theme, name="theme"),
     path("healthz", health.alive, name="healthz"),

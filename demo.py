@@ -1,0 +1,142 @@
+"""The demo: a local OUTSCALE (the sandbox) and the portal in front of it, until Ctrl-C (`make demo`)."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+HERE = Path(__file__).resolve().parent
+DATA = HERE / "var"
+HOST = "127.0.0.1"
+PORTAL_PORT, SANDBOX_PORT = 8000, 8001
+START_SECONDS = STOP_SECONDS = 20
+
+MANAGE = [sys.executable, "manage.py"]
+PREPARATION = (
+    ["migrate", "--verbosity=0"],
+    ["createcachetable", "--verbosity=0"],
+    ["collectstatic", "--noinput", "--verbosity=0"],
+)
+SANDBOX = [sys.executable, "-m", "sandbox", "--port", str(SANDBOX_PORT)]
+PORTAL = [sys.executable, "-m", "gunicorn", "finops_site.wsgi", "--bind", f"{HOST}:{PORTAL_PORT}"]
+PORTAL += ["--threads", "8", "--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"]
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why, and what to do."""
+
+
+def main() -> int:
+    """Prepare the database, run both servers, stop them on Ctrl-C, SIGTERM or when one of them ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        run()
+    except DemoError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nThe demo has stopped.")
+    return 0
+
+
+def run() -> None:
+    """Run the demo; comes back only by an exception."""
+    for port in (PORTAL_PORT, SANDBOX_PORT):
+        if _listens(port):
+            raise DemoError(f"{HOST}:{port} is in use. Stop what listens there, then run make demo again.")
+    environment = _environment()
+    _prepare(environment)
+    with _running(SANDBOX, SANDBOX_PORT, environment) as sandbox:
+        catalogs = subprocess.run([*MANAGE, "refresh_catalogs"], cwd=HERE, env=environment, check=False)
+        if catalogs.returncode:
+            print("Not every price catalog could be loaded; the catalog page has a button to try again.")
+        with _running(PORTAL, PORTAL_PORT, environment) as portal:
+            print(
+                f"\nThe portal: http://{HOST}:{PORTAL_PORT} (keys: see above). Ctrl-C stops the demo.",
+                flush=True,
+            )
+            _wait_for_the_end_of([sandbox, portal])
+
+
+def _environment() -> dict[str, str]:
+    DATA.mkdir(exist_ok=True)
+    return {
+        **os.environ,
+        "DEBUG": "false",
+        "DEMO": "true",
+        "SECRET_KEY": _secret_key(DATA / "demo_secret_key"),
+        "DATABASE_URL": f"sqlite:///{DATA / 'demo.sqlite3'}",
+        "CACHE_URL": "dbcache://portal_cache",
+        "OUTSCALE_API_URL": f"http://{HOST}:{SANDBOX_PORT}/{{region}}/api/v1",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _secret_key(kept_in: Path) -> str:
+    """Answer the demo's own key, so that a session outlives a restart; made at the first run."""
+    if not kept_in.exists():
+        kept_in.touch(mode=0o600)
+        kept_in.write_text(secrets.token_urlsafe(50))
+    return kept_in.read_text()
+
+
+def _prepare(environment: dict[str, str]) -> None:
+    print("Preparing the database and the static files …", flush=True)
+    for command in PREPARATION:
+        if subprocess.run([*MANAGE, *command], cwd=HERE, env=environment, check=False).returncode:
+            raise DemoError(f"manage.py {command[0]} failed, see above.")
+
+
+@contextmanager
+def _running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """Run a server from the moment it listens; whatever happens, it has ended afterwards.
+
+    In a session of its own, so that Ctrl-C reaches this process only, which stops the servers in order.
+    """
+    process = subprocess.Popen(command, cwd=HERE, env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise DemoError(f"{' '.join(command[1:3])} did not start, see above.")
+            time.sleep(0.1)
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with the workers it has started
+        process.wait()
+
+
+def _wait_for_the_end_of(processes: list[subprocess.Popen]) -> None:
+    while all(process.poll() is None for process in processes):
+        time.sleep(0.3)
+    raise DemoError("One of the two servers has ended by itself, see above.")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
