@@ -101,6 +101,13 @@ def _store_once(entries: Sequence[CatalogEntry], region: str, at: dt.datetime) -
     return _create(_next_version(newest, at, digest=digest), entries)
 
 
+def continue_in_currency(newest: Catalog, currency: str, at: dt.datetime) -> Catalog:
+    """Create the version after ``newest``: the same entries, in the ``currency`` named at ``at``."""
+    following = _next_version(newest, max(at, newest.fetched_at), currency=currency)
+    following.currency_confirmed_at = at
+    return _create(following, newest.entries.all())
+
+
 def newest_catalog(region: str) -> Catalog | None:
     """Return the newest stored catalog of ``region``, or None (one query, without its entries)."""
     return Catalog.objects.filter(region=region).order_by("-version").first()

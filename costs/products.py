@@ -26,6 +26,9 @@ _CATEGORIES = {
     "licence": gettext_lazy("Licence"),
 }
 
+CATEGORIES = list(_CATEGORIES)
+"""The categories of the real catalogs, in the order in which they are shown."""
+
 _UNITS = {
     Unit.VCORE_HOUR: gettext_lazy("per vCore-hour"),
     Unit.GIB_HOUR: gettext_lazy("per GiB-hour"),

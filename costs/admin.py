@@ -1,0 +1,75 @@
+"""What operators see of the prices: catalogs to read, commitment rates to edit."""
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from costs.models import Catalog, CatalogEntry, CommitmentRate
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shows rows that only the cloud may change."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: prices come from the cloud."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse: a stored version never changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse: the history of prices is needed to price past days."""
+        return False
+
+
+@admin.register(Catalog)
+class CatalogAdmin(ReadOnlyAdmin):
+    """The stored versions of each region."""
+
+    list_display = [
+        "region",
+        "version",
+        "valid_from",
+        "fetched_at",
+        "entry_count",
+        "currency",
+        "currency_is_confirmed",
+    ]
+    list_filter = ["region"]
+    ordering = ["region", "-version"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Catalog]:
+        """Count the entries in the same query."""
+        return super().get_queryset(request).annotate(entry_count=Count("entries"))
+
+    @admin.display(description=_("entries"), ordering="entry_count")
+    def entry_count(self, catalog: Catalog) -> int:
+        """How many prices the version has."""
+        return catalog.entry_count
+
+    @admin.display(description=_("currency confirmed"), boolean=True)
+    def currency_is_confirmed(self, catalog: Catalog) -> bool:
+        """Whether the API named the currency."""
+        return catalog.currency_confirmed
+
+
+@admin.register(CatalogEntry)
+class CatalogEntryAdmin(ReadOnlyAdmin):
+    """The prices of all versions."""
+
+    list_display = ["catalog", "service", "type", "operation", "category", "unit_price", "per_month"]
+    list_filter = ["catalog__region", "category", "service"]
+    list_select_related = ["catalog"]
+    search_fields = ["type", "operation", "title"]
+    ordering = ["catalog__region", "-catalog__version", "service", "type", "operation"]
+
+
+@admin.register(CommitmentRate)
+class CommitmentRateAdmin(admin.ModelAdmin):
+    """The discounts of commitments, which no API names."""
+
+    list_display = ["category", "period", "percent", "valid_from", "confirmed", "note"]
+    list_filter = ["confirmed", "period"]
+    ordering = ["category", "percent", "period"]

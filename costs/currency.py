@@ -1,0 +1,77 @@
+"""In which currency a region's prices are: named by the API, or assumed from the settings until then.
+
+No catalog entry carries a currency; ReadUnitPrice, which needs keys, names it. So the first login in a region
+settles the question for everybody.
+"""
+
+import datetime as dt
+import logging
+import re
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from accounts.errors import CloudError
+from accounts.gateway import Gateway
+from costs import catalog, freshness
+from costs.models import Catalog
+from costs.pricelist import FCU
+
+logger = logging.getLogger(__name__)
+
+CONFIRMED_FOR = dt.timedelta(hours=24)
+_ASKED_FOR = {"Service": FCU, "Type": "CustomRam", "Operation": "RunInstances-OD"}
+
+
+class CurrencyNotNamed(ValueError):
+    """ReadUnitPrice answered without an ISO 4217 code."""
+
+
+def confirm_currency(gateway: Gateway, region: str, at: dt.datetime) -> str:
+    """Ask the API for the currency of ``region``, note it on the stored catalogs, and return it.
+
+    Raises ``CloudError`` when the cloud does not answer and ``CurrencyNotNamed`` when it names none.
+    """
+    answer = gateway.read("ReadUnitPrice", **_ASKED_FOR)
+    entry = answer.get("UnitPriceEntry")
+    named = entry.get("Currency") if isinstance(entry, dict) else None
+    if not isinstance(named, str) or not re.fullmatch("[A-Z]{3}", named):
+        raise CurrencyNotNamed(region)
+    note_currency(region, named, at)
+    return named
+
+
+@transaction.atomic
+def note_currency(region: str, currency: str, at: dt.datetime) -> None:
+    """Note that the API named ``currency`` for ``region`` at ``at``.
+
+    Versions whose currency was only assumed are corrected. A confirmed version is history and keeps its
+    currency: when the API names another one, the same prices continue as a new version.
+    """
+    assumed = Catalog.objects.filter(region=region, currency_confirmed_at=None)
+    assumed.update(currency=currency, currency_confirmed_at=at)
+    newest = catalog.newest_catalog(region)
+    if newest is None:
+        return
+    if newest.currency != currency:
+        catalog.continue_in_currency(newest, currency, at)
+    else:
+        newest.currency_confirmed_at = at
+        newest.save(update_fields=["currency_confirmed_at"])
+
+
+def learn_at_login(*, gateway: Gateway, **_kwargs: Any) -> None:
+    """Confirm the currency of the region whose keys were just proven, at most once a day.
+
+    Receives ``accounts.signals.keys_proven``. A login never fails because of it.
+    """
+    now = timezone.now()
+    region = gateway.region
+    try:
+        newest = catalog.newest_catalog(region) or freshness.refresh(region, now)
+        confirmed = newest.currency_confirmed_at
+        if confirmed is None or now - confirmed >= CONFIRMED_FOR:
+            confirm_currency(gateway, region, now)
+    except (CloudError, freshness.RefreshFailed, CurrencyNotNamed, DatabaseError) as error:
+        logger.warning("currency of %s not confirmed: %s", region, error)

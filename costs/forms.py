@@ -1,0 +1,93 @@
+"""What can be asked of the catalog: the same forms read the addresses of page, export and API."""
+
+from typing import Any
+
+from django import forms
+from django.core.paginator import EmptyPage, Page, Paginator
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from accounts import regions
+from costs import browsing, products
+from costs.pricelist import PriceList
+
+LONGEST_SEARCH = 100
+
+
+def _region_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in regions.names()]
+
+
+class RegionFilter(forms.Form):
+    """The address of a list of one region: region and page."""
+
+    region = forms.ChoiceField(label=_("Region"), required=False, choices=_region_choices)
+    page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
+
+    kept_in_address = ("region",)
+
+    def clean_region(self) -> str:
+        """Return the region asked for, or the first one."""
+        return self.cleaned_data["region"] or regions.names()[0]
+
+    @property
+    def address(self) -> QueryDict:
+        """The query that asks the same again, from the first page on, without refused and empty values."""
+        address = QueryDict(mutable=True)
+        for name in self.kept_in_address:
+            if self.cleaned_data.get(name):
+                address[name] = self.cleaned_data[name]
+        return address
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the address, one sentence for each value."""
+        return [f"{self[name].label}: {error}" for name, errors in self.errors.items() for error in errors]
+
+    def page_of(self, paginator: Paginator) -> Page | None:
+        """Return the page asked for; a page that does not exist becomes an error of its field, and None."""
+        try:
+            return paginator.page(self.cleaned_data["page"] or 1)
+        except EmptyPage:
+            problem = _("There is no such page: the last one is %(last)s.")
+            self.add_error("page", forms.ValidationError(problem, params={"last": paginator.num_pages}))
+            return None
+
+
+class CatalogFilter(RegionFilter):
+    """The address of the catalog page: region, search, category, order and page."""
+
+    search = forms.CharField(
+        label=_("Search"),
+        required=False,
+        max_length=LONGEST_SEARCH,
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": _("Search a product, like gp2 or windows")}
+        ),
+    )
+    category = forms.CharField(label=_("Category"), required=False, max_length=255, widget=forms.Select)
+    sort = forms.ChoiceField(
+        label=_("Order"), required=False, choices=[(sort, sort) for sort in browsing.SORTS]
+    )
+
+    kept_in_address = ("region", "search", "category", "sort")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer(products.CATEGORIES)
+
+    def listing_of(self, prices: PriceList) -> browsing.Listing | None:
+        """Return what answers the question; an unknown category becomes an error of its field, and None."""
+        asked = {name: self.cleaned_data[name] for name in ("search", "category", "sort")}
+        try:
+            listing = browsing.listing(prices, **asked)
+        except browsing.UnknownCategory:
+            problem = _("No category is called “%(name)s”.")
+            self.add_error("category", forms.ValidationError(problem, params={"name": asked["category"]}))
+            return None
+        self._offer(listing.categories)
+        return listing
+
+    def _offer(self, categories: list[str]) -> None:
+        named = [(category, products.category_name(category)) for category in categories]
+        self.fields["category"].widget.choices = [("", _("All categories")), *named]
