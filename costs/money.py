@@ -3,7 +3,7 @@
 Amounts are ``Decimal`` and exclude tax; the currency (ISO 4217) travels beside them.
 """
 
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from babel.core import Locale
@@ -22,16 +22,23 @@ STORED_STEP = Decimal("1e-10")
 """The smallest amount that the database keeps; the API's values carry ten decimals."""
 
 _STORED_LIMIT = 2**63 - 1
+_WIDE = Context(prec=100)  # an amount of any size can be rounded
 
 
 def round_for_display(amount: Decimal, places: int = 2) -> Decimal:
     """Round ``amount`` half up to ``places`` decimals: the one rounding of everything that people read."""
-    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_WIDE)
 
 
 def round_for_storage(amount: Decimal) -> Decimal:
     """Round a product half to even to 10⁻¹⁰, once, when it is stored."""
-    return amount.quantize(STORED_STEP, rounding=ROUND_HALF_EVEN)
+    return amount.quantize(STORED_STEP, rounding=ROUND_HALF_EVEN, context=_WIDE)
+
+
+def trimmed(amount: Decimal) -> Decimal:
+    """Return ``amount`` for a program to read: at most ten decimals, rounded half up, no zeros at the end."""
+    rounded = round_for_display(amount, 10).normalize(_WIDE)
+    return rounded.quantize(Decimal(1), context=_WIDE) if rounded == rounded.to_integral() else rounded
 
 
 def price_places(price: Decimal, least: int = 2) -> int:

@@ -6,6 +6,7 @@ ReadPublicCatalog).
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -174,6 +175,12 @@ class PriceList:
             return self.entries[key]
         except KeyError:
             raise PriceMissing(key, self.region) from None
+
+    @cached_property
+    def core_levels(self) -> set[tuple[int, int]]:
+        """The pairs of VM generation and performance flag that have a price."""
+        names = (re.fullmatch(r"v(\d+)-p(\d+)", name) for name in self._rest_of(FCU, "CustomCore:"))
+        return {(int(match[1]), int(match[2])) for match in names if match}
 
     @cached_property
     def gpu_models(self) -> list[str]:

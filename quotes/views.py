@@ -1,0 +1,208 @@
+"""The pages of quotes: the list, the builder, terms and groups."""
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.pages import page_or_fragment, wants_fragment
+from quotes import editing, exports, lifecycle
+from quotes.forms import NameForm, TermsForm, terms_of
+from quotes.itemforms import blank_form
+from quotes.models import Quote, QuoteGroup
+from quotes.resources import ResourceType
+from quotes.sheet import Sheet, sheet_of
+
+
+def quote_of(request: HttpRequest, quote_id: UUID) -> Quote:
+    """Return a quote of whoever asks; everybody else's is a 404."""
+    return get_object_or_404(Quote.objects.owned_by(request.user).select_related("owner"), pk=quote_id)
+
+
+def gone_is_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer 404 when the quote, item or group was removed while the request was on its way."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ObjectDoesNotExist:
+            raise Http404 from None
+
+    return guarded
+
+
+def builder(sheet: Sheet, **more: Any) -> dict[str, Any]:
+    """Return the context of the builder's page: ``more`` replaces the forms that something was wrong with."""
+    quote = sheet.quote
+    context = {
+        "sheet": sheet,
+        "quote": quote,
+        "terms_form": TermsForm(initial=terms_of(quote)),
+        "name_form": NameForm(initial={"name": quote.name}, auto_id="quote_%s"),
+        "group_form": NameForm(auto_id="group_%s"),
+        "resource_types": ResourceType.choices,
+    }
+    if "add_form" not in more:
+        context["add_form"] = blank_form(ResourceType.VM, {}, quote=quote)
+    return context | more
+
+
+def changed(request: HttpRequest, quote: Quote, *, status: int = 200, **more: Any) -> HttpResponse:
+    """Answer a change: the pieces of the builder read anew for htmx, the way back to it for a plain form.
+
+    With a ``status`` of an error the plain form gets the whole builder, so that nothing typed is lost.
+    """
+    if not wants_fragment(request) and status == 200:
+        return redirect("quotes:detail", quote.pk)
+    context = builder(sheet_of(quote), **more)
+    return page_or_fragment(request, "quotes/detail.html", "quotes/_changed.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request: HttpRequest) -> HttpResponse:
+    """List the quotes of whoever asks; a POST makes a new one."""
+    form = NameForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        quote = lifecycle.create(owner=request.user, name=form.cleaned_data["name"], at=timezone.now())
+        return redirect("quotes:detail", quote.pk)
+    quotes = Quote.objects.owned_by(request.user).with_item_count().by_latest_change()
+    context = {"quotes": quotes, "form": form}
+    return render(request, "quotes/list.html", context, status=422 if form.errors else 200)
+
+
+_MOVES: dict[str, Callable[..., Quote]] = {"save": lifecycle.save, "load": lifecycle.load}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@gone_is_404
+def detail(request: HttpRequest, quote_id: UUID) -> HttpResponse:
+    """Show the builder; a POST saves the quote or loads it, as its ``action`` says."""
+    quote = quote_of(request, quote_id)
+    if request.method != "POST":
+        return render(request, "quotes/detail.html", builder(sheet_of(quote)))
+    move = _MOVES.get(request.POST.get("action", ""))
+    if move is None:
+        raise Http404
+    move(quote=quote, at=timezone.now())
+    texts = {"save": _("“%(name)s” is saved."), "load": _("“%(name)s” is your active quote now.")}
+    messages.success(request, texts[request.POST["action"]] % {"name": quote.name})
+    return redirect("quotes:detail", quote.pk)
+
+
+@require_POST
+@gone_is_404
+def rename(request: HttpRequest, quote_id: UUID) -> HttpResponse:
+    """Give a quote another name."""
+    quote = quote_of(request, quote_id)
+    form = NameForm(request.POST, auto_id="quote_%s")
+    if not form.is_valid():
+        return changed(request, quote, status=422, name_form=form)
+    lifecycle.rename(quote=quote, name=form.cleaned_data["name"], at=timezone.now())
+    return changed(request, quote)
+
+
+@require_POST
+@gone_is_404
+def terms(request: HttpRequest, quote_id: UUID) -> HttpResponse:
+    """Set duration, commitment and discount."""
+    quote = quote_of(request, quote_id)
+    form = TermsForm(request.POST)
+    if not form.is_valid():
+        return changed(request, quote, status=422, terms_form=form)
+    editing.set_terms(quote=quote, **form.cleaned_data, at=timezone.now())
+    return changed(request, quote)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@gone_is_404
+def delete(request: HttpRequest, quote_id: UUID) -> HttpResponse:
+    """Ask before a quote is deleted; a POST deletes it and goes on to the one that takes its place."""
+    quote = quote_of(request, quote_id)
+    if request.method != "POST":
+        return render(request, "quotes/delete.html", {"quote": quote})
+    name = quote.name
+    replacement = lifecycle.delete(quote=quote, at=timezone.now())
+    messages.success(request, _("“%(name)s” is deleted.") % {"name": name})
+    return redirect("quotes:detail", replacement.pk) if replacement else redirect("quotes:list")
+
+
+_FILES: dict[str, tuple[str, str, Callable[[Sheet], str]]] = {
+    "csv": ("text/csv; charset=utf-8", "csv", exports.csv_of),
+    "csv-fr": ("text/csv; charset=utf-8", "csv", partial(exports.csv_of, french_excel=True)),
+    "json": ("application/json", "json", exports.json_of),
+}
+
+
+@require_safe
+def export(request: HttpRequest, quote_id: UUID, file_format: str) -> HttpResponse:
+    """Send the quote as a file: ``csv``, ``csv-fr`` (semicolons, for French Excel) or ``json``."""
+    if file_format not in _FILES:
+        raise Http404
+    quote = quote_of(request, quote_id)
+    content_type, ending, write = _FILES[file_format]
+    response = HttpResponse(write(sheet_of(quote)), content_type=content_type)
+    name = slugify(quote.name) or "quote"
+    response["Content-Disposition"] = content_disposition_header(True, f"{name}.{ending}")
+    return response
+
+
+@require_POST
+@gone_is_404
+def add_group(request: HttpRequest, quote_id: UUID) -> HttpResponse:
+    """Add a group."""
+    quote = quote_of(request, quote_id)
+    form = NameForm(request.POST, auto_id="group_%s")
+    if form.is_valid():
+        try:
+            editing.add_group(quote=quote, name=form.cleaned_data["name"], at=timezone.now())
+        except editing.GroupNameTaken:
+            form.add_error("name", _("The quote has a group of this name already."))
+    if form.errors:
+        return changed(request, quote, status=422, group_form=form)
+    return changed(request, quote)
+
+
+@require_POST
+@gone_is_404
+def change_group(request: HttpRequest, quote_id: UUID, group_id: UUID) -> HttpResponse:
+    """Move, fold, rename or remove a group, as ``action`` says."""
+    quote = quote_of(request, quote_id)
+    group = get_object_or_404(quote.groups, pk=group_id)
+    now = timezone.now()
+    match request.POST.get("action"):
+        case "up":
+            editing.shift_group(group=group, by=-1, at=now)
+        case "down":
+            editing.shift_group(group=group, by=1, at=now)
+        case "fold":
+            editing.fold_group(group=group, collapsed=not group.collapsed)
+        case "remove":
+            editing.remove_group(group=group, at=now)
+        case "rename":
+            return _rename_group(request, quote, group)
+        case _:
+            raise Http404
+    return changed(request, quote)
+
+
+def _rename_group(request: HttpRequest, quote: Quote, group: QuoteGroup) -> HttpResponse:
+    form = NameForm(request.POST, auto_id=f"group_{group.pk}_%s")
+    if form.is_valid():
+        try:
+            editing.rename_group(group=group, name=form.cleaned_data["name"], at=timezone.now())
+        except editing.GroupNameTaken:
+            form.add_error("name", _("The quote has a group of this name already."))
+    if form.errors:
+        return changed(request, quote, status=422, wrong_group=group.pk, wrong_group_form=form)
+    return changed(request, quote)
