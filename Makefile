@@ -28,7 +28,7 @@ lint: $(DEVELOPMENT)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	DEBUG=true $(BIN)/python manage.py makemigrations --check
+	DEBUG=true DATABASE_URL=sqlite:///:memory: $(BIN)/python manage.py makemigrations --check
 	DEBUG=false DEMO=false ALLOWED_HOSTS=portal.example DATABASE_URL=sqlite:///:memory: \
 	  SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING

@@ -1,7 +1,7 @@
 /* The portal's own behaviour. Everything hangs on data- attributes; every page works without this file.
    data-close           a button: takes away the data-notice around it
    data-confirm="…"     a form: asks before it is sent (a request of htmx uses hx-confirm)
-   data-submit          a form: is sent as soon as one of its fields changes; its data-submit button goes away
+   data-submit          a form: is sent as soon as one of its fields changes
    data-disclose="id"   a button with aria-expanded: shows and hides the element (a table row, say) with this id
    data-failure="…"     a template: the notice for a failed request of htmx, see components/_failures.html */
 (() => {

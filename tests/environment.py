@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 os.environ["DEBUG"] = "true"  # plain HTTP; pytest-django switches settings.DEBUG off again
 os.environ["SECRET_KEY"] = "tests-only"
@@ -24,8 +26,6 @@ def pytest_configure(config):
 
     The threads of a live server would share the one connection of a database in memory, and its transactions.
     """
-    from django.conf import settings
-
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         config.stash[DATABASE_FOLDER] = Path(tempfile.mkdtemp(prefix="osc-finops-tests-"))
@@ -42,8 +42,6 @@ def pytest_report_header():
 
 
 def pytest_runtest_setup(item):
-    from django.db import connection
-
     if item.get_closest_marker("browser") and not CHROMIUM:
         _skip_or_fail("There is no Chromium on this machine.", "REQUIRE_BROWSER")
     if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":

@@ -1,8 +1,9 @@
 """Chromium in front of a live server.
 
-A browser test takes ``page`` (Playwright's, sync) and ``live_server``, opens ``live_server.url + path`` and says what
-a person must see. Everything under ``tests/browser`` is marked ``browser``. The test fails by itself when the page
-logs an error, violates the Content-Security-Policy or misses a file. ``axe()`` checks the page as it stands.
+A browser test takes ``page`` (Playwright's, sync), goes to a path (``page.goto("/catalog/")``) and says what
+a person must see; ``open_page`` opens other windows. Everything in this folder is marked ``browser``. A test
+fails by itself when a page logs an error, violates the Content-Security-Policy, misses a file or gets a 5xx
+(see ``faults``). ``axe(page)`` checks a page as it stands, in both themes.
 """
 
 import os
