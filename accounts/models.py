@@ -37,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A customer (one OUTSCALE account, logs in with its keys) or an operator (staff, logs in with a password)."""
+    """A customer (one OUTSCALE account, logs in with its keys) or an operator (staff, with a password)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(_("user name"), max_length=150, unique=True)

@@ -1,4 +1,4 @@
-"""The regions of the cloud: which there are, where their API answers, and their currency until it is known."""
+"""The regions of the cloud: which there are, where their API answers, their currency until it is known."""
 
 from django.conf import settings
 

@@ -1,0 +1,157 @@
+"""The gateway to the cloud: the only place that talks to OUTSCALE.
+
+Every call is bounded in time, paced per account and region, tried again when the cloud was at fault, and
+answered with exact decimals or a ``CloudError``. Nothing of the server's own environment or home is used.
+"""
+
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from osc_sdk_python.call import Call
+from osc_sdk_python.credentials import Endpoint, Profile
+
+from accounts import regions
+from accounts.errors import CloudAnswerInvalid, CloudError, Throttled
+from accounts.ratelimit import RateLimiter, limiter_of
+from accounts.transport import USER_AGENT, Attempt, Send
+
+RETRIES = 3
+DEADLINE_FACTOR = 2
+"""A call with all its retries lasts at most this many times ``OUTSCALE_TIMEOUT_SECONDS``."""
+
+BACKOFF_SECONDS = 0.25
+RESULTS_PER_PAGE = 1000
+"""The most that OUTSCALE gives in one page."""
+
+
+class _SignedCall(Call):
+    """The SDK's call with a profile that is wholly ours.
+
+    The SDK's own starts from the variables ``OSC_*`` and from ``~/.osc/config.json`` and keeps from them
+    whatever an argument leaves empty: login and password, endpoints, a client certificate.
+    """
+
+    def update_profile(self, **profile: Any) -> dict[str, Any]:
+        """Take ``profile`` as it is."""
+        self.profile = Profile(**profile)
+        return {}
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Reads the cloud of one account in one region with one key.
+
+    ``account_id``, once known, lets all keys of an account share its limiter.
+    """
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    region: str
+    account_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an empty key, for which the SDK would take the server's own."""
+        if not (self.access_key and self.secret_key and self.region):
+            raise ValueError("a gateway needs an access key, a secret key and a region")
+
+    def read(self, call: str, **params: Any) -> dict[str, Any]:
+        """Return the fields of the answer to ``call``, such as ``ReadVms``.
+
+        Raises a ``CloudError`` when there is no answer. ``PermissionRefused`` says that the key may not read
+        this; the key itself is good.
+        """
+
+        def send(attempt: Attempt) -> dict[str, Any]:
+            signed = _SignedCall(
+                access_key=self.access_key,
+                secret_key=self.secret_key,
+                region=self.region,
+                endpoints=Endpoint(api=regions.api_url(self.region)),
+                protocol="https",
+                user_agent=USER_AGENT,
+                max_retries=0,
+            )
+            signed.session = attempt
+            return signed.api(call, **params)
+
+        return _read(call, send, _limiter(self.account_id or self.access_key, self.region))
+
+    def read_all(self, call: str, key: str, **params: Any) -> list[Any]:
+        """Return what stands under ``key`` in every page of the answer to ``call``, to the last one.
+
+        Only for the calls that OUTSCALE paginates: the others refuse ``ResultsPerPage``. ``params`` go along
+        with every page (``Filters={...}``). Raises as ``read`` does.
+        """
+        items: list[Any] = []
+        token, seen = "", set()
+        while True:
+            page = self.read(call, **params, ResultsPerPage=RESULTS_PER_PAGE, **_next_page(token))
+            items += _listed(call, page, key)
+            token = page.get("NextPageToken") or ""
+            if not token:
+                return items
+            if token in seen:
+                raise CloudAnswerInvalid(call)  # it would go round for ever
+            seen.add(token)
+
+
+def read_public(region: str, call: str, **params: Any) -> dict[str, Any]:
+    """Return the fields of the answer to a ``call`` that needs no key, such as ``ReadPublicCatalog``.
+
+    Raises a ``CloudError`` when there is no answer.
+    """
+
+    def send(attempt: Attempt) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": USER_AGENT}
+        url = f"{regions.api_url(region)}/{call}"
+        return attempt.request("post", url, data=json.dumps(params), headers=headers).json()
+
+    return _read(call, send, _limiter("", region))
+
+
+def _limiter(owner: str, region: str) -> RateLimiter:
+    return limiter_of(owner, region, settings.OUTSCALE_REQUESTS_PER_SECOND)
+
+
+def _next_page(token: str) -> dict[str, str]:
+    return {"NextPageToken": token} if token else {}
+
+
+def _listed(call: str, page: dict[str, Any], key: str) -> list[Any]:
+    items = page.get(key)
+    if not isinstance(items, list):
+        raise CloudAnswerInvalid(call)
+    return items
+
+
+def _read(call: str, send: Send, limiter: RateLimiter) -> dict[str, Any]:
+    """Send a call until it is answered, its error is final, or its time is over."""
+    until = time.monotonic() + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS
+    for tried in range(RETRIES + 1):
+        if not limiter.acquire(until):
+            raise Throttled(call)
+        try:
+            fields = send(Attempt(call, until))
+        except CloudError as error:
+            if isinstance(error, Throttled):
+                limiter.slow_down()
+            pause = _pause(error, tried)
+            if tried == RETRIES or not error.may_pass or time.monotonic() + pause > until:
+                raise
+            time.sleep(pause)
+        else:
+            limiter.recover()
+            return fields
+    raise AssertionError("the last try answers or raises")
+
+
+def _pause(error: CloudError, tried: int) -> float:
+    """Return how many seconds to wait: what the cloud asks for, or twice as long each time, with jitter."""
+    if error.retry_after is not None:
+        return float(error.retry_after)
+    backoff = BACKOFF_SECONDS * 2**tried
+    return backoff + random.uniform(0, backoff)  # noqa: S311 - spreads load, guards nothing

@@ -1,0 +1,145 @@
+"""One HTTP request to the cloud: bounded in time, exact in its numbers, judged by OUTSCALE's own codes."""
+
+import json
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, NoReturn
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from accounts.errors import CloudAnswerInvalid, CloudError, CloudTimeout, CloudUnavailable, cloud_error
+
+CONNECT_SECONDS = 4.0
+CONNECTIONS_KEPT = 32
+USER_AGENT = "osc-finops"
+_CHUNK_BYTES = 65536
+
+
+@cache
+def _connections() -> requests.Session:
+    """Return the pool of connections of this process; nothing of one user stays in it for the next.
+
+    Neither proxies, ``.netrc`` nor certificates named in the environment are used, and no cookie is kept.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = HTTPAdapter(pool_connections=len(settings.OUTSCALE_REGIONS), pool_maxsize=CONNECTIONS_KEPT)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+class Answer:
+    """A good answer, in the shape of a ``requests.Response`` as far as the SDK looks at one.
+
+    It shows no content type, or the SDK would parse the body a second time in search of an error.
+    """
+
+    status_code = 200
+    reason = "OK"
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.headers: dict[str, str] = {}
+        self._fields = fields
+
+    def json(self) -> dict[str, Any]:
+        """Return the fields of the answer; numbers with a point are ``Decimal``."""
+        return self._fields
+
+
+class Attempt:
+    """Sends one request of a call, in the shape of a ``requests.Session`` as far as the SDK uses one.
+
+    ``until`` (``time.monotonic``) is when the whole call must be over.
+    """
+
+    def __init__(self, call: str, until: float) -> None:
+        self._call = call
+        self._until = until
+
+    def request(self, method: str, url: str, **options: Any) -> Answer:
+        """Send the request; answer what the cloud said, or raise a ``CloudError``."""
+        try:
+            with _connections().request(
+                method, url, timeout=self._timeouts(), allow_redirects=False, stream=True, **options
+            ) as response:
+                body = self._read(response)
+        except (requests.Timeout, ReadTimeoutError) as error:
+            raise CloudTimeout(self._call) from error
+        except (requests.RequestException, HTTPError) as error:
+            raise CloudUnavailable(self._call) from error
+        return self._judge(response, body)
+
+    def _timeouts(self) -> tuple[float, float]:
+        left = max(0.01, self._until - time.monotonic())
+        return min(CONNECT_SECONDS, left), min(settings.OUTSCALE_TIMEOUT_SECONDS, left)
+
+    def _read(self, response: requests.Response) -> bytes:
+        """Return the body; a server that sends it byte by byte is stopped at the deadline too."""
+        body = bytearray()
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if time.monotonic() > self._until:
+                raise CloudTimeout(self._call)
+        return bytes(body)
+
+    def _judge(self, response: requests.Response, body: bytes) -> Answer:
+        fields = _parse(body)
+        if response.status_code == 200:
+            if fields is None:
+                raise CloudAnswerInvalid(self._call)
+            return Answer(fields)
+        raise self._refusal(response, fields or {})
+
+    def _refusal(self, response: requests.Response, fields: dict[str, Any]) -> CloudError:
+        return cloud_error(
+            self._call,
+            status=response.status_code,
+            cloud_code=_first_code(fields),
+            request_id=_request_id(fields),
+            retry_after=_seconds(response.headers.get("Retry-After", "")),
+        )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _parse(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object in ``body`` with exact decimals; None when it is anything else."""
+    try:
+        fields = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _first_code(fields: dict[str, Any]) -> str:
+    """Return OUTSCALE's error code, or nothing when the body has not the shape of its errors."""
+    match fields.get("Errors"):
+        case [{"Code": str() | int() as code}, *_]:
+            return str(code)
+    return ""
+
+
+def _request_id(fields: dict[str, Any]) -> str:
+    match fields.get("ResponseContext"):
+        case {"RequestId": str() as request_id}:
+            return request_id[:64]
+    return ""
+
+
+def _seconds(header: str) -> int | None:
+    """Read ``Retry-After`` in seconds; OUTSCALE sends no dates there."""
+    return int(header) if header.isascii() and header.isdigit() and len(header) < 6 else None
+
+
+Send = Callable[[Attempt], dict[str, Any]]
+"""What sends one request through an attempt, signed or not, and returns the fields of its answer."""
