@@ -1,5 +1,6 @@
 """Settings of the portal: every environment variable is read here, once, and listed in ``.env.example``."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -24,6 +25,7 @@ env = environ.Env(
     OUTSCALE_REQUESTS_PER_SECOND=(float, 5.0),
     SESSION_IDLE_MINUTES=(int, 30),
     CATALOG_TTL_HOURS=(int, 24),
+    PROXY_COUNT=(int, 0),
 )
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
@@ -42,6 +44,10 @@ else:
     SECRET_KEY = env("SECRET_KEY")
     ALLOWED_HOSTS = env("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS")
+
+# The keys of the sandbox, which a demo offers on its login page.
+DEMO_ACCESS_KEY = env("DEMO_ACCESS_KEY", default="") if DEMO else ""
+DEMO_SECRET_KEY = env("DEMO_SECRET_KEY", default="") if DEMO else ""
 
 # --- The cloud -------------------------------------------------------------------------------------------
 OUTSCALE_API_URL = env("OUTSCALE_API_URL")
@@ -77,13 +83,16 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "finops_site.middleware.session_transport",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "finops_site.middleware.htmx_redirects",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "finops_site.middleware.SessionKeeper",
+    "finops_site.middleware.LoginCheck",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -134,8 +143,25 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "accounts.backends.KeysBackend",  # customers
+    "django.contrib.auth.backends.ModelBackend",  # operators
 ]
+
+# Failures are counted for an address with a key or a user name; OUTSCALE locks a key after four.
+AXES_FAILURE_LIMIT = 3
+AXES_COOLOFF_TIME = timedelta(minutes=1)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "accounts.attempts.counted_name"
+AXES_LOCKOUT_CALLABLE = "accounts.attempts.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "access_key", "secret_key", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+if PROXY_COUNT := env("PROXY_COUNT"):
+    # Behind proxies all visitors share the address of the last one; the true one is in X-Forwarded-For.
+    AXES_IPWARE_PROXY_COUNT = PROXY_COUNT
+    AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR"]
 
 # --- Browser security ------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
@@ -187,7 +213,14 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "finops_site.logs.RedactingFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL")},
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "finops_site.logs.PrivateReporterFilter"

@@ -1,0 +1,62 @@
+"""How often keys may be tried: what django-axes counts, and for how long it then refuses.
+
+Failures are counted for an address together with an access key. The access key is stored as a fingerprint:
+people also paste a secret key into its field.
+"""
+
+import math
+
+from axes.helpers import get_client_ip_address, get_cool_off
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.db.models import Max, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+
+def fingerprint(access_key: str) -> str:
+    """Return what stands for an access key in the table of failures."""
+    return "key " + salted_hmac("accounts.attempts", access_key).hexdigest()[:32]
+
+
+def counted_name(request: HttpRequest, credentials: dict[str, str] | None) -> str | None:
+    """Return under which name a failure is counted (setting ``AXES_USERNAME_CALLABLE``)."""
+    name = (credentials or {}).get("username")
+    return fingerprint(name) if name and "secret_key" in credentials else name
+
+
+def seconds_to_wait(request: HttpRequest, access_key: str) -> int:
+    """Return for how many seconds ``access_key`` is not to be tried from this address; 0 when it may be."""
+    cool_off, now = get_cool_off(request), timezone.now()
+    recent = _failures(request, access_key).filter(attempt_time__gte=now - cool_off)
+    found = recent.aggregate(count=Sum("failures_since_start"), last=Max("attempt_time"))
+    if (found["count"] or 0) < settings.AXES_FAILURE_LIMIT:
+        return 0
+    return max(1, math.ceil((found["last"] + cool_off - now).total_seconds()))
+
+
+def forget(request: HttpRequest, access_key: str) -> None:
+    """Forget the failures of an access key, which has just proven good."""
+    _failures(request, access_key).delete()
+
+
+def locked_out(
+    request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, str] | None = None
+) -> HttpResponse:
+    """Answer an operator who failed too often (setting ``AXES_LOCKOUT_CALLABLE``).
+
+    The portal's own login has said so already, in its own words.
+    """
+    if request.resolver_match.app_name != "admin":
+        return response
+    seconds = int(get_cool_off(request).total_seconds())
+    page = render(request, "accounts/locked.html", {"seconds": seconds}, status=429)
+    page["Retry-After"] = str(seconds)
+    return page
+
+
+def _failures(request: HttpRequest, access_key: str) -> QuerySet[AccessAttempt]:
+    address = get_client_ip_address(request)
+    return AccessAttempt.objects.filter(username=fingerprint(access_key), ip_address=address)

@@ -1,0 +1,104 @@
+"""Begins, keeps and ends a customer's session."""
+
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib import auth
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import attempts, keyring
+from accounts.errors import AuthenticationRefused, LoginThrottled
+from accounts.keyring import Key, Keyring, SessionExpired
+from accounts.models import User
+from accounts.signals import keys_proven
+
+SECONDS_BETWEEN_WRITES = 60
+"""A session in use is written at most this often; it may therefore end that much earlier, never later."""
+
+_SEEN_FIELD = "seen"
+_SEPARATOR = "."
+
+
+def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: str) -> User:
+    """Prove the keys and begin a session with them; return its user.
+
+    Nothing of another account's session is left. The other keys of the same account stay, that of the same
+    region is replaced. Raises ``LoginThrottled``, ``AccountClosed`` and ``CloudError``; ``retry_after`` of
+    ``AuthenticationRefused`` is for how long these keys are now not to be tried, if so.
+    """
+    wait = attempts.seconds_to_wait(request, access_key)
+    if wait:
+        raise LoginThrottled(wait)
+    user = auth.authenticate(request, username=access_key, secret_key=secret_key, region=region)
+    if user is None:
+        wait = attempts.seconds_to_wait(request, access_key)
+        raise AuthenticationRefused("ReadAccounts", cloud_code="1", retry_after=wait or None)
+    attempts.forget(request, access_key)
+    key = Key(access_key, secret_key, region, user.account_id, user.name)
+    _begin(request, user, _keys_kept(request, user).with_key(key))
+    keys_proven.send_robust(sender=User, gateway=key.gateway, user=user)
+    return user
+
+
+def log_out(request: HttpRequest) -> None:
+    """End the session and destroy its keys; the session of an operator too."""
+    auth.logout(request)
+    request.COOKIES.pop(keyring.COOKIE, None)
+
+
+def keep(request: HttpRequest) -> None:
+    """Extend a session that is in use; end one whose keys cannot be opened any more."""
+    if not keyring.is_sealed(request):
+        return
+    try:
+        keyring.open(request)
+    except SessionExpired:
+        log_out(request)
+        return
+    now = int(timezone.now().timestamp())
+    if now - request.session.get(_SEEN_FIELD, 0) >= SECONDS_BETWEEN_WRITES:
+        request.session[_SEEN_FIELD] = now
+
+
+def expires_at(request: HttpRequest) -> datetime:
+    """Return when the session ends without further activity."""
+    seen = request.session.get(_SEEN_FIELD)
+    start = datetime.fromtimestamp(seen, UTC) if seen else timezone.now()
+    return start + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+
+
+def session_id(request: HttpRequest) -> str:
+    """Return the session as one opaque text for scripts: both halves, to be kept as secret as the keys."""
+    return f"{request.session.session_key}{_SEPARATOR}{request.COOKIES[keyring.COOKIE]}"
+
+
+def cookies_of(session_id: str) -> dict[str, str]:
+    """Return the cookies that a browser with the session ``session_id`` would send."""
+    session_key, _, half = session_id.partition(_SEPARATOR)
+    return {settings.SESSION_COOKIE_NAME: session_key, keyring.COOKIE: half}
+
+
+def forget_browser(request: HttpRequest) -> None:
+    """Go on as somebody who is not logged in, without touching the session that the browser has."""
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore()
+    request.COOKIES.pop(keyring.COOKIE, None)
+
+
+def _keys_kept(request: HttpRequest, user: User) -> Keyring:
+    """Return the keys of the session when it is of the same user already, else none."""
+    if request.session.get(auth.SESSION_KEY) != str(user.pk) or not keyring.is_sealed(request):
+        return Keyring(())
+    try:
+        return keyring.open(request)
+    except SessionExpired:
+        return Keyring(())
+
+
+def _begin(request: HttpRequest, user: User, keys: Keyring) -> None:
+    request.session.flush()
+    request.session.clear_expired()  # sealed keys whose time is over are destroyed here, without a cron job
+    auth.login(request, user)
+    keyring.seal(request, keys)
+    request.session[_SEEN_FIELD] = int(timezone.now().timestamp())

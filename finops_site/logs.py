@@ -1,0 +1,69 @@
+"""What the portal writes about itself: log lines and exception reports, without keys and cookies."""
+
+import logging
+import re
+from types import FrameType
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.request import MultiValueDict
+from django.utils.regex_helper import _lazy_re_compile
+from django.views.debug import SafeExceptionReporterFilter
+
+HIDDEN = "********************"
+
+_SECRETS = re.compile(
+    r"""(?ix)
+    (?P<before> OSC4-HMAC-SHA256\s+ ) .*
+    | (?P<name>
+        \b (?: secret_?key | access_?key | password | signature | authorization | cookie | x-session-id
+             | session_?id | finops_key | csrftoken | csrfmiddlewaretoken )
+        ["']? \s* [=:] \s* ["']?
+      ) [^\s"'&,;}]+
+    """
+)
+"""What must never be read in a log, whoever wrote it: signatures, and values beside the name of a secret."""
+
+
+def redact(text: str) -> str:
+    """Return ``text`` with every signature and every named secret replaced by stars."""
+    return _SECRETS.sub(lambda found: (found["before"] or found["name"]) + HIDDEN, text)
+
+
+class RedactingFormatter(logging.Formatter):
+    """Writes a log line, with its traceback, without secrets. Nothing should contain one: this is the net."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return redact(super().format(record))
+
+
+class PrivateReporterFilter(SafeExceptionReporterFilter):
+    """Hides from exception reports whatever a user sent, and every local variable.
+
+    Django's own hides only what is marked as sensitive, and with ``DEBUG`` nothing.
+    """
+
+    hidden_settings = _lazy_re_compile(
+        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|SESSION|LOCATION|EMAIL", flags=re.IGNORECASE
+    )
+
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, str]:
+        """Return the names of the posted fields, with stars for their values."""
+        return {} if request is None else dict.fromkeys(request.POST, HIDDEN)
+
+    def get_cleansed_multivaluedict(
+        self, request: HttpRequest, multivaluedict: MultiValueDict
+    ) -> dict[str, str]:
+        """Return the names of the fields, with stars for their values."""
+        return dict.fromkeys(multivaluedict, HIDDEN)
+
+    def get_safe_cookies(self, request: HttpRequest) -> dict[str, str]:
+        """Return the names of the cookies, with stars for their values."""
+        return dict.fromkeys(getattr(request, "COOKIES", {}), HIDDEN)
+
+    def get_traceback_frame_variables(
+        self, request: HttpRequest, tb_frame: FrameType
+    ) -> list[tuple[str, Any]]:
+        """Return no variable at all."""
+        return []
