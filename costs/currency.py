@@ -9,7 +9,7 @@ import logging
 import re
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import CloudError
@@ -64,7 +64,8 @@ def note_currency(region: str, currency: str, at: dt.datetime) -> None:
 def learn_at_login(*, gateway: Gateway, **_kwargs: Any) -> None:
     """Confirm the currency of the region whose keys were just proven, at most once a day.
 
-    Receives ``accounts.signals.keys_proven``. A login never fails because of it.
+    Receives ``accounts.signals.keys_proven``. A region without stored prices gets them first, which a quote
+    will need next. A login never fails because of it.
     """
     now = timezone.now()
     region = gateway.region
@@ -73,5 +74,5 @@ def learn_at_login(*, gateway: Gateway, **_kwargs: Any) -> None:
         confirmed = newest.currency_confirmed_at
         if confirmed is None or now - confirmed >= CONFIRMED_FOR:
             confirm_currency(gateway, region, now)
-    except (CloudError, freshness.RefreshFailed, CurrencyNotNamed, DatabaseError) as error:
+    except (CloudError, freshness.RefreshFailed, CurrencyNotNamed) as error:
         logger.warning("currency of %s not confirmed: %s", region, error)

@@ -21,7 +21,12 @@ def _region_choices() -> list[tuple[str, str]]:
 class RegionFilter(forms.Form):
     """The address of a list of one region: region and page."""
 
-    region = forms.ChoiceField(label=_("Region"), required=False, choices=_region_choices)
+    region = forms.ChoiceField(
+        label=_("Region"),
+        required=False,
+        choices=_region_choices,
+        error_messages={"invalid_choice": _("“%(value)s” is no region of this portal.")},
+    )
     page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
 
     kept_in_address = ("region",)
@@ -67,7 +72,10 @@ class CatalogFilter(RegionFilter):
     )
     category = forms.CharField(label=_("Category"), required=False, max_length=255, widget=forms.Select)
     sort = forms.ChoiceField(
-        label=_("Order"), required=False, choices=[(sort, sort) for sort in browsing.SORTS]
+        label=_("Order"),
+        required=False,
+        choices=[(sort, sort) for sort in browsing.SORTS],
+        error_messages={"invalid_choice": _("The prices cannot be sorted by “%(value)s”.")},
     )
 
     kept_in_address = ("region", "search", "category", "sort")

@@ -108,6 +108,8 @@ def visitor_of(request: HttpRequest) -> dict[str, Any]:
 def _catalog_page(request: HttpRequest, status_of: Callable[..., freshness.CatalogStatus]) -> HttpResponse:
     form = CatalogFilter(request.GET)
     context = _context(form, status_of)
+    # Still stale although it was just asked for: somebody else's refresh runs, so look again a little later.
+    context["fetching_again"] = status_of is freshness.up_to_date
     status = 422 if form.errors else 200
     return page_or_fragment(request, "costs/catalog.html", "costs/_answer.html", context, status=status)
 
@@ -125,6 +127,7 @@ def _context(
         "regions": regions.names(),
         "now": now,
         "wait": 0,
+        "fetching_again": False,
         "region": status.region if status else "",
         "status": status,
         "listing": listing,
