@@ -141,7 +141,7 @@ def ask_for_refresh(region: str, now: dt.datetime, *, visitor: str, is_customer:
     key = f"catalog-asked:{region}:{visitor}"
     if not cache.add(key, now + every, every.total_seconds()):
         free_at = cache.get(key, now)
-        raise TooSoon(max(1, math.ceil((free_at - now).total_seconds())))
+        raise TooSoon(retry_after=max(1, math.ceil((free_at - now).total_seconds())))
     return refresh(region, now)
 
 
