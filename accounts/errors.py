@@ -18,6 +18,8 @@ class PortalError(Exception):
     code = "REFUSED"
     message: str | Promise = _("The portal cannot do this.")
     http_status = 400
+    details: dict[str, list[str]] | None = None
+    """What is wrong with which field, for the API."""
 
     def __init__(self, detail: str = "", *, retry_after: int | None = None) -> None:
         """Keep ``detail`` for the log, and after how many seconds it is worth trying again, when known."""

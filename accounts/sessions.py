@@ -81,7 +81,8 @@ def cookies_of(session_id: str) -> dict[str, str]:
 
 
 def forget_browser(request: HttpRequest) -> None:
-    """Go on as somebody who is not logged in, without touching the session that the browser has."""
+    """Go on as a script that is not logged in, without touching the session that a browser has."""
+    request.is_script = True
     request.session = import_module(settings.SESSION_ENGINE).SessionStore()
     request.COOKIES.pop(keyring.COOKIE, None)
 

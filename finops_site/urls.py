@@ -12,6 +12,7 @@ admin.site.site_header = admin.site.site_title = _("OSC-FinOps administration")
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("api/", include("finops_site.api")),
     path("", include("accounts.urls")),
     path("", include("costs.urls")),
     path("quotes/", include("quotes.urls")),

@@ -1,0 +1,125 @@
+"""The root of the JSON API: the routers of all floors, and one shape for every error."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, re_path
+from django.utils.log import log_response
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from accounts.api import accounts_router, auth_router
+from accounts.api_auth import SessionAuth
+from accounts.envelope import failure
+from accounts.errors import PortalError
+from costs.api import router as catalog_router
+
+api = NinjaAPI(
+    title="OSC-FinOps",
+    description="Prices, quotes and costs of OUTSCALE. Amounts are texts and exclude tax; times are UTC.",
+    version="1",
+    urls_namespace="api",
+    auth=SessionAuth(),  # what is public says so
+)
+api.add_router("/auth", auth_router)
+api.add_router("/accounts", accounts_router)
+api.add_router("/catalog", catalog_router)
+
+
+@api.exception_handler(PortalError)
+def _refused(_request: HttpRequest, error: PortalError) -> HttpResponse:
+    response = _failed(error.http_status, error.code, error.message, error.details)
+    if error.retry_after:
+        response["Retry-After"] = str(error.retry_after)
+    elif error.http_status == 429:
+        response["Retry-After"] = "60"
+    return response
+
+
+@api.exception_handler(ValidationError)
+def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    details: dict[str, list[str]] = {}
+    for one in error.errors:
+        details.setdefault(_field(one["loc"]), []).append(one["msg"])
+    return _failed(400, "VALIDATION_FAILED", _("Something in this request cannot be right."), details)
+
+
+@api.exception_handler(HttpError)
+def _http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+    if error.status_code == 401:
+        return _failed(401, "SESSION_EXPIRED", _("Your session has ended. Please log in again."))
+    return _failed(error.status_code, HTTPStatus(error.status_code).name, str(error))
+
+
+@api.exception_handler(PermissionDenied)
+def _forbidden(_request: HttpRequest, _error: PermissionDenied) -> HttpResponse:
+    return _failed(403, "FORBIDDEN", _("This is not allowed."))
+
+
+@api.exception_handler(Http404)
+def _not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
+    return _failed(404, "NOT_FOUND", _("This does not exist."))
+
+
+@api.exception_handler(Exception)
+def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    response = _failed(500, "INTERNAL_ERROR", _("The portal failed. The people who run it have been told."))
+    log_response("API failed: %s", request.path, response=response, request=request, exception=error)
+    return response
+
+
+@csrf_exempt
+@login_not_required
+def unknown_path(_request: HttpRequest) -> HttpResponse:
+    """Answer for every path that no router knows."""
+    return _failed(404, "NOT_FOUND", _("This does not exist."))
+
+
+def _failed(
+    status: int, code: str, message: Any, details: dict[str, list[str]] | None = None
+) -> JsonResponse:
+    return JsonResponse(failure(code, message, details), status=status)
+
+
+def _field(location: tuple[str | int, ...]) -> str:
+    """Return the path of a field inside what was sent: without its source and the name of the parameter."""
+    source, *inside = location
+    names = inside[1:] if source == "body" and len(inside) > 1 else inside
+    return ".".join(map(str, names))
+
+
+def _as_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let the API itself decide who may call ``view``, and give what ninja refuses alone the common shape."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except Http404:
+            return unknown_path(request)  # the root, which is no address of its own
+        if response.status_code != 405:
+            return response
+        refusal = _failed(405, "METHOD_NOT_ALLOWED", _("This address does not know this method."))
+        refusal["Allow"] = response["Allow"]
+        return refusal
+
+    return login_not_required(wrapped)
+
+
+def _open(pattern: URLPattern) -> URLPattern:
+    pattern.callback = _as_json(pattern.callback)
+    return pattern
+
+
+_patterns, _app_name, _namespace = api.urls
+urlpatterns = [
+    path("", (list(map(_open, _patterns)), _app_name, _namespace)),
+    re_path("", unknown_path),
+]
