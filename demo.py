@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from sandbox.cloud import DEMO_KEY
+
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "var"
 HOST = "127.0.0.1"
@@ -76,6 +78,8 @@ def _environment() -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{DATA / 'demo.sqlite3'}",
         "CACHE_URL": "dbcache://portal_cache",
         "OUTSCALE_API_URL": f"http://{HOST}:{SANDBOX_PORT}/{{region}}/api/v1",
+        "DEMO_ACCESS_KEY": DEMO_KEY.access_key,
+        "DEMO_SECRET_KEY": DEMO_KEY.secret_key,
         "LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
     }

@@ -5,9 +5,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from quotes.models import Quote, QuoteStatus
+
 
 @login_not_required
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """Show the first page; it needs no call to the cloud."""
-    return render(request, "finops_site/overview.html")
+    if not request.user.is_authenticated:
+        return render(request, "finops_site/landing.html")
+    quote = Quote.objects.owned_by(request.user).filter(status=QuoteStatus.ACTIVE).with_item_count().first()
+    return render(request, "finops_site/overview.html", {"quote": quote})

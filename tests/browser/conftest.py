@@ -1,9 +1,9 @@
 """Chromium in front of a live server.
 
 A browser test takes ``page`` (Playwright's, sync), goes to a path (``page.goto("/catalog/")``) and says what
-a person must see; ``open_page`` opens other windows. Everything in this folder is marked ``browser``. A test
-fails by itself when a page logs an error, violates the Content-Security-Policy, misses a file or gets a 5xx
-(see ``faults``). ``axe(page)`` checks a page as it stands, in both themes.
+a person must see; ``customer`` is a page after login, ``open_page`` opens other windows. Everything here is
+marked ``browser``. A test fails by itself when a page logs an error, violates the Content-Security-Policy,
+misses a file or gets a 5xx (see ``faults``). ``axe(page)`` checks a page as it stands, in both themes.
 """
 
 import os
@@ -13,6 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from tests.conftest import DEMO_KEYS
 from tests.environment import CHROMIUM
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
@@ -66,6 +67,17 @@ def open_page(browser, live_server, faults):
 @pytest.fixture
 def page(open_page):
     return open_page()
+
+
+@pytest.fixture
+def customer(page, outscale):
+    """A page of somebody who has logged in with the keys of the demo account."""
+    page.goto("/login/")
+    page.get_by_label("Access key").fill(DEMO_KEYS["access_key"])
+    page.get_by_label("Secret key").fill(DEMO_KEYS["secret_key"])
+    page.get_by_role("button", name="Log in", exact=True).click()
+    page.get_by_role("button", name="Account").wait_for()
+    return page
 
 
 @pytest.fixture

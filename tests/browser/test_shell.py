@@ -4,19 +4,19 @@ import pytest
 
 from tests.browser.conftest import NARROW, WIDE
 
-SHELL_PAGES = ["/", "/no-such-page/"]
+SHELL_PAGES = ["/", "/no-such-page/", "/login/", "/catalog/"]
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("path", SHELL_PAGES)
-def test_axe_finds_nothing_in_either_theme(open_page, axe, path, viewport):
+def test_axe_finds_nothing_in_either_theme(open_page, outscale, axe, path, viewport):
     page = open_page(viewport=viewport)
     page.goto(path)
     axe(page)
 
 
 @pytest.mark.parametrize("path", SHELL_PAGES)
-def test_a_page_is_never_wider_than_the_window(open_page, path):
+def test_a_page_is_never_wider_than_the_window(open_page, outscale, path):
     page = open_page(viewport={"width": 320, "height": 640})
     page.goto(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
@@ -43,6 +43,14 @@ def test_axe_finds_nothing_in_the_open_menus(open_page, axe):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Menu").click()
     axe(page)
+
+
+def test_a_customer_sees_whose_account_it_is_and_leaves_by_the_menu(customer, axe):
+    assert customer.locator(".scope").inner_text() == "Meridian Santé 100000000001 · eu-west-2"
+    customer.get_by_role("button", name="Account").click()
+    axe(customer)
+    customer.get_by_role("button", name="Log out").click()
+    customer.get_by_role("heading", name="Log in with your OUTSCALE keys").wait_for()
 
 
 def test_the_sidebar_marks_the_page_one_is_on(page):
