@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from costs.models import CommitmentPeriod
+from costs.money import trimmed
 from quotes.models import LONGEST_HOURS, DurationUnit, Quote
 
 
@@ -45,4 +46,5 @@ class TermsForm(forms.Form):
 
 def terms_of(quote: Quote) -> dict[str, Any]:
     """Return the terms of ``quote`` as the values of ``TermsForm``."""
-    return {name: getattr(quote, name) for name in TermsForm.base_fields}
+    values = {name: getattr(quote, name) for name in TermsForm.base_fields}
+    return values | {"global_discount_percent": trimmed(quote.global_discount_percent)}

@@ -11,15 +11,17 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import regions
 from accounts.pages import page_or_fragment, wants_fragment
+from costs import catalog
 from costs.pricelist import PriceMissing
 from costs.pricing import NotPriceable
 from quotes import editing
-from quotes.itemforms import ItemForm, blank_form, bound_form, edit_form, prices_for
+from quotes.itemforms import ItemForm, blank_form, bound_form, current_prices, edit_form
 from quotes.models import Quote, QuoteItem
 from quotes.resources import ResourceType
 from quotes.sheet import sheet_of
-from quotes.views import builder, changed, gone_is_404, quote_of
+from quotes.views import builder, changed, gone_is_404, home_region, quote_of
 
 
 def _resource_type(given: QueryDict) -> ResourceType:
@@ -48,16 +50,26 @@ def add(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     if form.errors:
         return changed(request, quote, status=422, add_form=form)
     keep = {"region": form.cleaned_data["region"], "group_id": form.cleaned_data["group_id"]}
-    return changed(request, quote, add_form=blank_form(form.resource_type, keep, quote=quote))
+    return changed(
+        request, quote, add_form=blank_form(form.resource_type, keep, quote=quote, prices=form.prices)
+    )
 
 
 def _choose(request: HttpRequest, quote: Quote) -> HttpResponse:
     given = {name: value for name, value in request.GET.items() if value and name != "resource_type"}
-    form = blank_form(_resource_type(request.GET), given, quote=quote)
+    region = given["region"] = _known_region(request)
+    # Only the fragment may wait for the cloud.
+    prices = current_prices(region) if wants_fragment(request) else catalog.latest(region)
+    form = blank_form(_resource_type(request.GET), given, quote=quote, prices=prices)
     if wants_fragment(request):
         context = {"quote": quote, "add_form": form, "resource_types": ResourceType.choices}
         return render(request, "quotes/_add.html", context)
-    return render(request, "quotes/detail.html", builder(sheet_of(quote), add_form=form))
+    return render(request, "quotes/detail.html", builder(request, sheet_of(quote), add_form=form))
+
+
+def _known_region(request: HttpRequest) -> str:
+    region = request.GET.get("region")
+    return region if region in regions.names() else home_region(request)
 
 
 def _add(form: ItemForm, quote: Quote) -> None:
@@ -72,7 +84,7 @@ def preview(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     """Price what is being typed, without keeping it."""
     form = bound_form(_resource_type(request.GET), request.GET, quote=quote_of(request, quote_id))
     form.full_clean()
-    return render(request, "quotes/_preview.html", {"price": form.price})
+    return render(request, "quotes/_preview.html", {"form": form})
 
 
 @require_safe
@@ -93,12 +105,15 @@ def edit(request: HttpRequest, quote_id: UUID, item_id: UUID) -> HttpResponse:
     quote = quote_of(request, quote_id)
     item = _item_of(quote, item_id)
     if request.method != "POST":
-        form = edit_form(item)
-        context = builder(sheet_of(quote), edited=item.pk, edit_form=form, seen=item.updated_at.isoformat())
+        sheet = sheet_of(quote)
+        form = edit_form(item, prices=sheet.prices.get(item.region))
+        context = builder(request, sheet, edited=item.pk, edit_form=form, seen=item.updated_at.isoformat())
         return _row(request, context, item)
     form = bound_form(ResourceType(item.resource_type), request.POST, quote=quote, auto_id="edit_%s")
     if not form.is_valid():
-        context = builder(sheet_of(quote), edited=item.pk, edit_form=form, seen=request.POST.get("seen", ""))
+        context = builder(
+            request, sheet_of(quote), edited=item.pk, edit_form=form, seen=request.POST.get("seen", "")
+        )
         return _row(request, context, item, status=422)
     return _change(request, quote, item, form)
 
@@ -129,7 +144,9 @@ def _conflict(request: HttpRequest, quote: Quote, item: QuoteItem, form: ItemFor
     form.add_error(
         None, _("This item was changed meanwhile, in another window. It is shown above as it is now.")
     )
-    context = builder(sheet_of(quote), edited=now.pk, edit_form=form, seen=now.updated_at.isoformat())
+    context = builder(
+        request, sheet_of(quote), edited=now.pk, edit_form=form, seen=now.updated_at.isoformat()
+    )
     return _row(request, context, now, status=409)
 
 
@@ -141,7 +158,7 @@ def _changed_row(request: HttpRequest, quote: Quote, item: QuoteItem) -> HttpRes
 
 
 def _take_new_price(request: HttpRequest, item: QuoteItem) -> None:
-    prices = prices_for(item.region)
+    prices = current_prices(item.region)
     try:
         editing.take_new_price(item=item, prices=prices, at=timezone.now())
     except (PriceMissing, NotPriceable):

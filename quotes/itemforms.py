@@ -51,13 +51,22 @@ class ItemForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.prices = prices
         self.price: Price | None = None
+        self.why_unpriced = ""
         self.fields["region"].choices = [(name, name) for name in regions.names()]
         self.fields["group_id"].queryset = quote.groups.order_by("display_order", "pk")
         if prices is not None:
             self.offer(prices)
+        else:
+            self._offer_what_was_chosen()
 
     def offer(self, prices: PriceList) -> None:
         """Set the choices that depend on what the region's catalog has."""
+
+    def _offer_what_was_chosen(self) -> None:
+        """Keep the choices that were made while there is no catalog to choose from."""
+        for field in self.parameter_fields:
+            if isinstance(field.field.widget, forms.Select) and not field.field.widget.choices:
+                field.field.widget.choices = [(field.value(), field.value())] if field.value() else []
 
     @property
     def parameter_fields(self) -> list[forms.BoundField]:
@@ -80,22 +89,26 @@ class ItemForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Price the resource once all its fields are right."""
-        if not self.errors:
+        if self.prices is None and "region" not in self.errors:
+            self.errors.clear()  # nothing else can be judged without the catalog
+            self._refuse("region", _("The prices of this region are not known yet. Try again in a minute."))
+        elif not self.errors:
             self._price()
         return self.cleaned_data
 
     def _price(self) -> None:
-        if self.prices is None:
-            self.add_error("region", _("The prices of this region are not known yet. Try again in a minute."))
-            return
         try:
             self.price = resources.price_of(self.resource_type, self.parameters(), self.prices)
         except PriceMissing as error:
-            self.add_error(self.field_of(error.key), _no_price(error.key, self.prices.region))
+            self._refuse(self.field_of(error.key), _no_price(error.key, self.prices.region))
         except NotPriceable as error:
-            self.add_error(
+            self._refuse(
                 self.priced_by, _("%(name)s has no price by itself.") % {"name": products.name(error.key)}
             )
+
+    def _refuse(self, field: str, reason: str) -> None:
+        self.why_unpriced = reason
+        self.add_error(field, reason)
 
     def field_of(self, key: PriceKey) -> str:
         """Return the field to blame when ``key`` has no price."""
@@ -154,6 +167,11 @@ def _licence_choice(codes: tuple[str, ...]) -> tuple[str, str]:
     return ",".join(codes), " + ".join(products.licence_name(code) for code in codes)
 
 
+def _newest_first(generation: int) -> tuple[bool, int]:
+    """Put the special generations (v104) after the ordinary ones."""
+    return generation >= 100, -generation
+
+
 class VmForm(ItemForm):
     """A VM, by its generation, vCores, memory and performance, or by the name of its type."""
 
@@ -172,7 +190,7 @@ class VmForm(ItemForm):
     def offer(self, prices: PriceList) -> None:
         """Offer the generations, performances and licences that the region has."""
         levels = prices.core_levels
-        generations = sorted({generation for generation, _level in levels}, reverse=True)
+        generations = sorted({generation for generation, _level in levels}, key=_newest_first)
         performances = sorted({level for _generation, level in levels})
         self.fields["generation"].choices = [(number, number) for number in generations]
         self.fields["performance"].choices = [
@@ -456,27 +474,28 @@ _DEFAULTS: dict[ResourceType, dict[str, Any]] = {
 }
 
 
-def prices_for(region: Any) -> PriceList | None:
-    """Return the prices of ``region``, read from the cloud when they are old or not yet kept."""
+def current_prices(region: Any) -> PriceList | None:
+    """Return the prices of ``region``, asking the cloud when they are old or not kept yet."""
     return freshness.up_to_date(region, timezone.now()).prices if region in regions.names() else None
 
 
 def bound_form(resource_type: ResourceType, data: Any, *, quote: Quote, auto_id: str = "id_%s") -> ItemForm:
     """Return the form of a resource over what was posted."""
-    prices = prices_for(data.get("region"))
+    prices = current_prices(data.get("region"))
     return FORMS[resource_type](data, quote=quote, prices=prices, auto_id=auto_id)
 
 
-def blank_form(resource_type: ResourceType, given: dict[str, Any], *, quote: Quote) -> ItemForm:
-    """Return the form to add a resource, with ``given`` values kept from the form before."""
-    region = given.get("region") if given.get("region") in regions.names() else regions.names()[0]
-    initial = {"quantity": 1, **_DEFAULTS.get(resource_type, {}), **given, "region": region}
-    return FORMS[resource_type](initial=initial, quote=quote, prices=prices_for(region))
+def blank_form(
+    resource_type: ResourceType, given: dict[str, Any], *, quote: Quote, prices: PriceList | None
+) -> ItemForm:
+    """Return the form to add a resource; ``given`` (its region at least) is kept from the form before."""
+    initial = {"quantity": 1, **_DEFAULTS.get(resource_type, {}), **given}
+    return FORMS[resource_type](initial=initial, quote=quote, prices=prices)
 
 
-def edit_form(item: QuoteItem, *, auto_id: str = "edit_%s") -> ItemForm:
+def edit_form(item: QuoteItem, *, prices: PriceList | None) -> ItemForm:
     """Return the form that changes a kept item, as it is now."""
     form = FORMS[ResourceType(item.resource_type)]
     common = {name: getattr(item, name) for name in ("region", "quantity", "group_id", "resource_name")}
     initial = {**common, **form.initial_of(item.parameters)}
-    return form(initial=initial, quote=item.quote, prices=prices_for(item.region), auto_id=auto_id)
+    return form(initial=initial, quote=item.quote, prices=prices, auto_id="edit_%s")

@@ -15,7 +15,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import keyring, regions
 from accounts.pages import page_or_fragment, wants_fragment
+from costs import catalog
 from quotes import editing, exports, lifecycle
 from quotes.forms import NameForm, TermsForm, terms_of
 from quotes.itemforms import blank_form
@@ -42,8 +44,16 @@ def gone_is_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     return guarded
 
 
-def builder(sheet: Sheet, **more: Any) -> dict[str, Any]:
-    """Return the context of the builder's page: ``more`` replaces the forms that something was wrong with."""
+def home_region(request: HttpRequest) -> str:
+    """Return the region that a new item is offered in: that of the key in use."""
+    return keyring.open(request).current.region if keyring.is_sealed(request) else regions.names()[0]
+
+
+def builder(request: HttpRequest, sheet: Sheet, **more: Any) -> dict[str, Any]:
+    """Return the context of the builder's page: ``more`` replaces the forms that something was wrong with.
+
+    The page is made of what is kept; it never waits for the cloud.
+    """
     quote = sheet.quote
     context = {
         "sheet": sheet,
@@ -54,7 +64,9 @@ def builder(sheet: Sheet, **more: Any) -> dict[str, Any]:
         "resource_types": ResourceType.choices,
     }
     if "add_form" not in more:
-        context["add_form"] = blank_form(ResourceType.VM, {}, quote=quote)
+        region = home_region(request)
+        prices = sheet.prices.get(region) or catalog.latest(region)
+        context["add_form"] = blank_form(ResourceType.VM, {"region": region}, quote=quote, prices=prices)
     return context | more
 
 
@@ -65,7 +77,7 @@ def changed(request: HttpRequest, quote: Quote, *, status: int = 200, **more: An
     """
     if not wants_fragment(request) and status == 200:
         return redirect("quotes:detail", quote.pk)
-    context = builder(sheet_of(quote), **more)
+    context = builder(request, sheet_of(quote), **more)
     return page_or_fragment(request, "quotes/detail.html", "quotes/_changed.html", context, status=status)
 
 
@@ -90,7 +102,7 @@ def detail(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     """Show the builder; a POST saves the quote or loads it, as its ``action`` says."""
     quote = quote_of(request, quote_id)
     if request.method != "POST":
-        return render(request, "quotes/detail.html", builder(sheet_of(quote)))
+        return render(request, "quotes/detail.html", builder(request, sheet_of(quote)))
     move = _MOVES.get(request.POST.get("action", ""))
     if move is None:
         raise Http404

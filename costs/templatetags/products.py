@@ -1,6 +1,8 @@
 """Template filters that name what the catalog sells."""
 
 from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from costs import products
 from costs.pricelist import PriceKey
@@ -12,6 +14,12 @@ register = template.Library()
 def product(key: PriceKey) -> str:
     """Name a product of the catalog."""
     return products.name(key)
+
+
+@register.filter
+def breakable(code: str) -> SafeString:
+    """Let a code of the cloud, such as ``BSU:VolumeUsage:gp2``, break after its colons."""
+    return format_html_join(mark_safe(":<wbr>"), "{}", ((piece,) for piece in code.split(":")))
 
 
 @register.filter

@@ -1,0 +1,168 @@
+import threading
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from quotes import lifecycle
+from quotes.models import Quote
+from tests.quotes.factories import NOW, make_item, make_owner, make_quote, minutes
+
+pytestmark = pytest.mark.django_db
+
+
+def statuses(owner):
+    return {quote.name: quote.status for quote in Quote.objects.owned_by(owner)}
+
+
+def test_a_new_quote_is_active_and_the_one_before_becomes_saved():
+    owner = make_owner()
+    make_quote(owner=owner, name="first")
+    make_quote(owner=owner, name="second", at=minutes(1))
+    assert statuses(owner) == {"first": "saved", "second": "active"}
+
+
+def test_saving_the_active_quote_leaves_none_active():
+    quote = make_quote()
+    lifecycle.save(quote=quote, at=minutes(1))
+    assert statuses(quote.owner) == {"Plan": "saved"}
+    assert Quote.objects.get().updated_at == minutes(1)
+
+
+def test_saving_a_saved_quote_changes_nothing():
+    quote = make_quote()
+    lifecycle.save(quote=quote, at=minutes(1))
+    lifecycle.save(quote=quote, at=minutes(2))
+    assert Quote.objects.get().updated_at == minutes(1)
+
+
+def test_loading_a_saved_quote_saves_the_active_one():
+    owner = make_owner()
+    first = make_quote(owner=owner, name="first")
+    make_quote(owner=owner, name="second", at=minutes(1))
+    lifecycle.load(quote=first, at=minutes(2))
+    assert statuses(owner) == {"first": "active", "second": "saved"}
+
+
+def test_deleting_the_active_quote_loads_the_most_recently_changed_saved_one():
+    owner = make_owner()
+    old = make_quote(owner=owner, name="old")
+    make_quote(owner=owner, name="recent", at=minutes(1))
+    active = make_quote(owner=owner, name="active", at=minutes(2))
+    lifecycle.load(quote=old, at=minutes(3))
+    lifecycle.load(quote=active, at=minutes(4))
+    replacement = lifecycle.delete(quote=active, at=minutes(5))
+    assert replacement.name == "old"
+    assert statuses(owner) == {"old": "active", "recent": "saved"}
+
+
+def test_deleting_the_only_quote_makes_a_new_empty_one():
+    quote = make_quote(items=2)
+    replacement = lifecycle.delete(quote=quote, at=minutes(1))
+    assert replacement.is_active
+    assert replacement.items.count() == 0
+    assert statuses(replacement.owner) == {"New quote": "active"}
+
+
+def test_deleting_a_saved_quote_replaces_nothing():
+    owner = make_owner()
+    saved = make_quote(owner=owner, name="saved")
+    make_quote(owner=owner, name="active", at=minutes(1))
+    assert lifecycle.delete(quote=saved, at=minutes(2)) is None
+    assert statuses(owner) == {"active": "active"}
+
+
+def test_the_quotes_of_one_owner_leave_those_of_another_alone():
+    mine, theirs = make_quote(owner=make_owner("1")), make_quote(owner=make_owner("2"))
+    lifecycle.delete(quote=mine, at=minutes(1))
+    theirs.refresh_from_db()
+    assert theirs.is_active
+
+
+def test_the_database_refuses_two_active_quotes_of_one_owner():
+    quote = make_quote()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Quote.objects.create(owner=quote.owner, name="x", status="active", created_at=NOW, updated_at=NOW)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"status": "archived"},
+        {"duration": 0},
+        {"duration_unit": "decades"},
+        {"commitment_period": "2years"},
+        {"global_discount_percent": -1},
+        {"global_discount_percent": 101},
+    ],
+)
+def test_the_database_refuses_a_quote_that_makes_no_sense(wrong):
+    quote = make_quote()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Quote.objects.filter(pk=quote.pk).update(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"quantity": 0}, {"resource_type": "ship"}, {"region": ""}])
+def test_the_database_refuses_an_item_that_makes_no_sense(wrong):
+    item = make_item(make_quote())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        type(item).objects.filter(pk=item.pk).update(**wrong)
+
+
+def at_once(*works):
+    """Run each work in a thread with a connection of its own, all released together; return their errors."""
+    start, errors = threading.Barrier(len(works)), []
+
+    def run(work):
+        start.wait()
+        try:
+            work()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    return errors
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_requests_at_once_leave_one_active_quote():
+    owner = make_owner()
+    makers = [lambda name=name: lifecycle.create(owner=owner, name=name, at=NOW) for name in "abcdefgh"]
+    assert at_once(*makers) == []
+    assert sorted(statuses(owner).values()) == ["active"] + ["saved"] * 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_loading_two_quotes_at_once_leaves_one_active():
+    owner = make_owner()
+    quotes = [make_quote(owner=owner, name=name) for name in "abcd"]
+    loads = [lambda quote=quote: lifecycle.load(quote=quote, at=NOW) for quote in quotes]
+    assert at_once(*loads) == []
+    assert sorted(statuses(owner).values()) == ["active", "saved", "saved", "saved"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleting_and_making_at_once_leaves_one_active_quote():
+    owner = make_owner()
+    quote = make_quote(owner=owner, name="going")
+    errors = at_once(
+        lambda: lifecycle.delete(quote=quote, at=NOW),
+        lambda: lifecycle.create(owner=owner, name="coming", at=NOW),
+    )
+    assert errors == []
+    assert list(statuses(owner).values()).count("active") == 1
+    assert "going" not in statuses(owner)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_items_added_at_once_are_all_kept_each_in_its_own_place():
+    quote = make_quote()
+    errors = at_once(*[lambda: make_item(quote) for _ in range(6)])
+    assert errors == []
+    assert sorted(quote.items.values_list("display_order", flat=True)) == [0, 1, 2, 3, 4, 5]
