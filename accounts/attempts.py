@@ -5,8 +5,9 @@ people also paste a secret key into its field.
 """
 
 import math
+from ipaddress import ip_address
 
-from axes.helpers import get_client_ip_address, get_cool_off
+from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Max, QuerySet, Sum
@@ -25,6 +26,23 @@ def counted_name(request: HttpRequest, credentials: dict[str, str] | None) -> st
     """Return under which name a failure is counted (setting ``AXES_USERNAME_CALLABLE``)."""
     name = (credentials or {}).get("username")
     return fingerprint(name) if name and "secret_key" in credentials else name
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """Return the address a request comes from, None behind a local socket (``AXES_CLIENT_IP_CALLABLE``).
+
+    Each trusted proxy appends the address that called it to ``X-Forwarded-For``; what stands further left is
+    the visitor's own claim. Without ``PROXY_COUNT`` the header is not looked at.
+    """
+    chain = request.headers.get("X-Forwarded-For", "").split(",")
+    direct = request.META.get("REMOTE_ADDR") or None
+    if not 0 < settings.PROXY_COUNT <= len(chain):
+        return direct
+    seen_by_our_first_proxy = chain[-settings.PROXY_COUNT].strip()
+    try:
+        return str(ip_address(seen_by_our_first_proxy))
+    except ValueError:
+        return direct
 
 
 def seconds_to_wait(request: HttpRequest, access_key: str) -> int:
@@ -58,5 +76,4 @@ def locked_out(
 
 
 def _failures(request: HttpRequest, access_key: str) -> QuerySet[AccessAttempt]:
-    address = get_client_ip_address(request)
-    return AccessAttempt.objects.filter(username=fingerprint(access_key), ip_address=address)
+    return AccessAttempt.objects.filter(username=fingerprint(access_key), ip_address=address_of(request))

@@ -158,10 +158,8 @@ AXES_LOCKOUT_CALLABLE = "accounts.attempts.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "access_key", "secret_key", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
-if PROXY_COUNT := env("PROXY_COUNT"):
-    # Behind proxies all visitors share the address of the last one; the true one is in X-Forwarded-For.
-    AXES_IPWARE_PROXY_COUNT = PROXY_COUNT
-    AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR"]
+AXES_CLIENT_IP_CALLABLE = "accounts.attempts.address_of"
+PROXY_COUNT = env("PROXY_COUNT")  # trusted proxies in front, each of which appends to X-Forwarded-For
 
 # --- Browser security ------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
