@@ -84,9 +84,9 @@ def changes_of(catalogs: Iterable[Catalog]) -> list[VersionChanges]:
 
 def changes_on(page: Page) -> list[VersionChanges]:
     """Return the catalogs on ``page``, which run from newest to oldest, each with what it changed."""
-    first, last = page.start_index(), page.end_index()
-    and_the_one_before = page.paginator.object_list[max(first - 1, 0) : last + 1]
-    return changes_of(and_the_one_before)[: len(page)]
+    start, end = max(page.start_index() - 1, 0), page.end_index()
+    and_the_one_before = page.paginator.object_list[start : end + 1]
+    return changes_of(and_the_one_before)[: end - start]
 
 
 def changes_between(before: PriceList, after: PriceList) -> list[PriceChange]:

@@ -87,7 +87,7 @@ def catalog_history(request: HttpRequest) -> HttpResponse:
         context["region"] = form.cleaned_data["region"]
         stored = Catalog.objects.filter(region=context["region"]).order_by("-version")
         context["page"] = form.page_of(Paginator(stored, VERSIONS_PER_PAGE))
-    if context["page"]:
+    if context["page"] is not None:
         context["versions"] = pricehistory.changes_on(context["page"])
     return page_or_fragment(
         request,
