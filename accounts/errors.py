@@ -27,6 +27,17 @@ class PortalError(Exception):
         self.retry_after = retry_after
 
 
+class InputRefused(PortalError):
+    """What was sent cannot be right; ``details`` says what is wrong with which field."""
+
+    code = "VALIDATION_FAILED"
+    message = _("Something in this request cannot be right. See the details.")
+
+    def __init__(self, details: dict[str, list[str]]) -> None:
+        super().__init__()
+        self.details = details
+
+
 class LoginThrottled(PortalError):
     """The portal refuses to try these keys for a while, before OUTSCALE locks them."""
 

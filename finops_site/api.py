@@ -20,6 +20,7 @@ from accounts.api_auth import SessionAuth
 from accounts.envelope import failure
 from accounts.errors import PortalError
 from costs.api import router as catalog_router
+from quotes.api import router as quotes_router
 
 api = NinjaAPI(
     title="OSC-FinOps",
@@ -31,6 +32,7 @@ api = NinjaAPI(
 api.add_router("/auth", auth_router)
 api.add_router("/accounts", accounts_router)
 api.add_router("/catalog", catalog_router)
+api.add_router("/quotes", quotes_router)
 
 
 @api.exception_handler(PortalError)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
+
 from costs.exports import Table, csv_lines
 from costs.money import trimmed
 from costs.pricing import Part, Price
@@ -44,7 +46,7 @@ def csv_of(sheet: Sheet, *, french_excel: bool = False) -> str:
 
 def json_of(sheet: Sheet) -> str:
     """Write the quote as the JSON API gives it."""
-    return json.dumps(document_of(sheet), ensure_ascii=False, indent=2)
+    return json.dumps(document_of(sheet), cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
 
 
 def _rows(sheet: Sheet) -> Iterator[list[Any]]:
@@ -107,8 +109,8 @@ def summary_of(quote: Quote, item_count: int) -> dict[str, Any]:
         "name": quote.name,
         "status": quote.status,
         "item_count": item_count,
-        "created_at": quote.created_at.isoformat(),
-        "updated_at": quote.updated_at.isoformat(),
+        "created_at": quote.created_at,
+        "updated_at": quote.updated_at,
     }
 
 

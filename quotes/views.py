@@ -159,9 +159,13 @@ _FILES: dict[str, tuple[str, str, Callable[[Sheet], str]]] = {
 @require_safe
 def export(request: HttpRequest, quote_id: UUID, file_format: str) -> HttpResponse:
     """Send the quote as a file: ``csv``, ``csv-fr`` (semicolons, for French Excel) or ``json``."""
+    return quote_file(quote_of(request, quote_id), file_format)
+
+
+def quote_file(quote: Quote, file_format: str) -> HttpResponse:
+    """Return a quote as a file to download; an unknown format is a 404."""
     if file_format not in _FILES:
         raise Http404
-    quote = quote_of(request, quote_id)
     content_type, ending, write = _FILES[file_format]
     response = HttpResponse(write(sheet_of(quote)), content_type=content_type)
     name = slugify(quote.name) or "quote"

@@ -1,0 +1,262 @@
+"""The JSON API of quotes: the same forms, the same changes and the same sheet as the builder's pages."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from ninja import Router, Status
+
+from accounts.envelope import Envelope, answer
+from accounts.errors import InputRefused
+from quotes import editing, exports, lifecycle
+from quotes.forms import NameForm, TermsForm, terms_of
+from quotes.itemforms import FORMS, ItemForm, bound_form
+from quotes.models import Quote, QuoteGroup, QuoteItem, QuoteStatus
+from quotes.resources import ResourceType
+from quotes.schemas import (
+    CalculationOut,
+    DeletedOut,
+    GroupIn,
+    ItemChange,
+    ItemIn,
+    NameIn,
+    QuoteIn,
+    QuoteOut,
+    SummaryOut,
+)
+from quotes.sheet import sheet_of
+from quotes.views import quote_file, quote_of
+
+router = Router(tags=["Quotes"])
+
+
+class NameTaken(InputRefused):
+    """The quote has a group of this name."""
+
+    code = "CONFLICT"
+    http_status = 409
+
+
+class PriceUnknown(InputRefused):
+    """The catalog cannot price an item whole."""
+
+    code = "PRICE_MISSING"
+    message = gettext_lazy("The catalog cannot price this item whole.")
+
+
+def _whole(quote: Quote) -> dict[str, Any]:
+    quote.refresh_from_db()
+    return answer(exports.document_of(sheet_of(quote)))
+
+
+def _cleaned(form: Form) -> dict[str, Any]:
+    if not form.is_valid():
+        raise InputRefused({field: [str(text) for text in texts] for field, texts in form.errors.items()})
+    return form.cleaned_data
+
+
+@router.post("", response={201: Envelope[QuoteOut]})
+def create(request: HttpRequest, given: NameIn) -> Status:
+    """Make a quote, which becomes the active one."""
+    name = _cleaned(NameForm(given.dict()))["name"]
+    return Status(201, _whole(lifecycle.create(owner=request.user, name=name, at=timezone.now())))
+
+
+@router.get("", response=Envelope[list[SummaryOut]])
+def index(request: HttpRequest) -> dict[str, Any]:
+    """List the quotes, the active one first."""
+    quotes = Quote.objects.owned_by(request.user).with_item_count().by_latest_change()
+    return answer([exports.summary_of(quote, quote.item_count) for quote in quotes])
+
+
+@router.get("/{uuid:quote_id}", response=Envelope[QuoteOut])
+def read(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
+    """Return a quote with its calculation; a saved one becomes active."""
+    return _whole(lifecycle.load(quote=quote_of(request, quote_id), at=timezone.now()))
+
+
+@router.put("/{uuid:quote_id}", response=Envelope[QuoteOut])
+def change(request: HttpRequest, quote_id: UUID, given: QuoteIn) -> dict[str, Any]:
+    """Change name, terms and status of a quote."""
+    quote, sent, now = quote_of(request, quote_id), given.dict(exclude_unset=True), timezone.now()
+    status = sent.pop("status", None)
+    if status is not None and status not in QuoteStatus.values:
+        raise InputRefused({"status": [_("The status is active or saved.")]})
+    name = _cleaned(NameForm(sent))["name"] if "name" in sent else None
+    terms = _cleaned(TermsForm(terms_of(quote) | sent)) if sent.keys() - {"name"} else None
+    with transaction.atomic():
+        if name is not None:
+            lifecycle.rename(quote=quote, name=name, at=now)
+        if terms is not None:
+            editing.set_terms(quote=quote, **terms, at=now)
+        if status is not None:
+            move = lifecycle.load if status == QuoteStatus.ACTIVE else lifecycle.save
+            move(quote=quote, at=now)
+    return _whole(quote)
+
+
+@router.delete("/{uuid:quote_id}", response=Envelope[DeletedOut])
+def delete(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
+    """Delete a quote; when it was active, the answer holds the one that took its place."""
+    quote = quote_of(request, quote_id)
+    name = quote.name
+    replacement = lifecycle.delete(quote=quote, at=timezone.now())
+    message = {"message": _("“%(name)s” is deleted.") % {"name": name}}
+    if replacement is None:
+        return answer(message)
+    return answer({**message, "replacement_quote": exports.document_of(sheet_of(replacement))})
+
+
+@router.get("/{uuid:quote_id}/calculate", response=Envelope[CalculationOut])
+def calculate(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
+    """Return the calculation of a quote; its status stays as it is."""
+    return answer(exports.calculation_of(sheet_of(quote_of(request, quote_id))))
+
+
+@router.get("/{uuid:quote_id}/export/{file_format}")
+def export(request: HttpRequest, quote_id: UUID, file_format: str) -> HttpResponse:
+    """Return the quote as a file: csv, csv-fr or json."""
+    return quote_file(quote_of(request, quote_id), file_format)
+
+
+def _resource_type(value: str) -> ResourceType:
+    if value not in ResourceType.values:
+        text = _("Unknown resource type. Known are: %(types)s.") % {"types": ", ".join(ResourceType.values)}
+        raise InputRefused({"resource_type": [text]})
+    return ResourceType(value)
+
+
+def _checked(
+    quote: Quote, resource_type: str, parameters: dict[str, Any], common: dict[str, Any]
+) -> ItemForm:
+    kind = _resource_type(resource_type)
+    _refuse_unknown(FORMS[kind], parameters)
+    form = bound_form(kind, FORMS[kind].fields_of(parameters) | common, quote=quote)
+    if form.is_valid():
+        return form
+    details = {field: [str(text) for text in texts] for field, texts in form.errors.items()}
+    raise (PriceUnknown if form.why_unpriced else InputRefused)(details)
+
+
+def _refuse_unknown(form: type[ItemForm], parameters: dict[str, Any]) -> None:
+    unknown = set(parameters) - set(form.parameter_names)
+    if unknown:
+        known = ", ".join(form.parameter_names) or _("none")
+        text = _("Unknown parameter. Known for this resource: %(known)s.") % {"known": known}
+        raise InputRefused({f"parameters.{name}": [text] for name in sorted(unknown)})
+    try:
+        json.dumps(parameters, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InputRefused({"parameters": [_("This is not valid text.")]}) from None
+
+
+@router.post("/{uuid:quote_id}/items", response={201: Envelope[QuoteOut]})
+def add_item(request: HttpRequest, quote_id: UUID, given: ItemIn) -> Status:
+    """Add an item, priced from the catalog of its region; what cannot be priced whole is refused."""
+    quote = quote_of(request, quote_id)
+    common = given.dict(include={"region", "quantity", "resource_name", "group_id"})
+    form = _checked(quote, given.resource_type, given.parameters, common)
+    try:
+        with transaction.atomic():  # after the form, which may wait for the cloud
+            item = editing.add_item(quote=quote, data=form.item(), prices=form.prices, at=timezone.now())
+            _place(item, given.display_order)
+    except editing.QuoteFull:
+        text = _("A quote holds at most %(most)s items.") % {"most": editing.MOST_ITEMS}
+        raise InputRefused({"__all__": [text]}) from None
+    return Status(201, _whole(quote))
+
+
+def _place(item: QuoteItem, position: int | None) -> None:
+    if position is not None:
+        editing.move_item(item=item, position=position, at=timezone.now())
+
+
+def _item_of(quote: Quote, item_id: UUID) -> QuoteItem:
+    item = get_object_or_404(quote.items, pk=item_id)
+    item.quote = quote
+    return item
+
+
+@router.put("/{uuid:quote_id}/items/{uuid:item_id}", response=Envelope[QuoteOut])
+def change_item(request: HttpRequest, quote_id: UUID, item_id: UUID, given: ItemChange) -> dict[str, Any]:
+    """Change an item and price it anew; one that only moves keeps its price."""
+    quote = quote_of(request, quote_id)
+    item = _item_of(quote, item_id)
+    sent = given.dict(exclude_unset=True)
+    position = sent.pop("display_order", None)
+    form = _changed_form(quote, item, sent) if sent else None
+    with transaction.atomic():
+        if form:
+            editing.change_item(item=item, data=form.item(), prices=form.prices, at=timezone.now())
+        _place(item, position)
+    return _whole(quote)
+
+
+def _changed_form(quote: Quote, item: QuoteItem, sent: dict[str, Any]) -> ItemForm:
+    now = {name: getattr(item, name) for name in ("region", "quantity", "resource_name", "group_id")}
+    resource_type = sent.pop("resource_type", item.resource_type)
+    parameters = sent.pop("parameters", None)
+    return _checked(quote, resource_type, item.parameters if parameters is None else parameters, now | sent)
+
+
+@router.delete("/{uuid:quote_id}/items/{uuid:item_id}", response=Envelope[QuoteOut])
+def remove_item(request: HttpRequest, quote_id: UUID, item_id: UUID) -> dict[str, Any]:
+    """Remove an item."""
+    quote = quote_of(request, quote_id)
+    editing.remove_item(item=_item_of(quote, item_id), at=timezone.now())
+    return _whole(quote)
+
+
+@contextmanager
+def _name_taken_is_a_conflict() -> Iterator[None]:
+    try:
+        yield
+    except editing.GroupNameTaken:
+        raise NameTaken({"name": [_("The quote has a group of this name already.")]}) from None
+
+
+@router.post("/{uuid:quote_id}/groups", response={201: Envelope[QuoteOut]})
+def add_group(request: HttpRequest, quote_id: UUID, given: GroupIn) -> Status:
+    """Add a group at the end."""
+    quote = quote_of(request, quote_id)
+    name = _cleaned(NameForm(given.dict()))["name"]
+    with _name_taken_is_a_conflict(), transaction.atomic():
+        _arrange(editing.add_group(quote=quote, name=name, at=timezone.now()), given)
+    return Status(201, _whole(quote))
+
+
+@router.put("/{uuid:quote_id}/groups/{uuid:group_id}", response=Envelope[QuoteOut])
+def change_group(request: HttpRequest, quote_id: UUID, group_id: UUID, given: GroupIn) -> dict[str, Any]:
+    """Rename, move or fold a group."""
+    quote = quote_of(request, quote_id)
+    group = get_object_or_404(quote.groups, pk=group_id)
+    name = _cleaned(NameForm(given.dict()))["name"] if "name" in given.dict(exclude_unset=True) else None
+    with _name_taken_is_a_conflict(), transaction.atomic():
+        if name is not None:
+            editing.rename_group(group=group, name=name, at=timezone.now())
+        _arrange(group, given)
+    return _whole(quote)
+
+
+@router.delete("/{uuid:quote_id}/groups/{uuid:group_id}", response=Envelope[QuoteOut])
+def remove_group(request: HttpRequest, quote_id: UUID, group_id: UUID) -> dict[str, Any]:
+    """Remove a group; its items stay."""
+    quote = quote_of(request, quote_id)
+    editing.remove_group(group=get_object_or_404(quote.groups, pk=group_id), at=timezone.now())
+    return _whole(quote)
+
+
+def _arrange(group: QuoteGroup, given: GroupIn) -> None:
+    if given.collapsed is not None:
+        editing.fold_group(group=group, collapsed=given.collapsed)
+    if given.display_order is not None:
+        editing.move_group(group=group, position=given.display_order, at=timezone.now())
