@@ -218,7 +218,19 @@ LOGGING = {
             "style": "{",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"in_production": {"()": "django.utils.log.RequireDebugFalse"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "admins": {
+            "class": "django.utils.log.AdminEmailHandler",
+            "level": "ERROR",
+            "filters": ["in_production"],
+        },
+    },
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL")},
+    "loggers": {
+        "django": {"handlers": ["admins"]},  # instead of Django's own console, which writes a line twice
+        "django.db.backends": {"level": "INFO"},  # its queries hold the keys of sessions
+    },
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "finops_site.logs.PrivateReporterFilter"
