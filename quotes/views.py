@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -24,6 +25,9 @@ from quotes.itemforms import blank_form
 from quotes.models import Quote, QuoteGroup
 from quotes.resources import ResourceType
 from quotes.sheet import Sheet, sheet_of
+
+
+QUOTES_PER_PAGE = 50
 
 
 def quote_of(request: HttpRequest, quote_id: UUID) -> Quote:
@@ -89,7 +93,8 @@ def index(request: HttpRequest) -> HttpResponse:
         quote = lifecycle.create(owner=request.user, name=form.cleaned_data["name"], at=timezone.now())
         return redirect("quotes:detail", quote.pk)
     quotes = Quote.objects.owned_by(request.user).with_item_count().by_latest_change()
-    context = {"quotes": quotes, "form": form}
+    page = Paginator(quotes, QUOTES_PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "form": form}
     return render(request, "quotes/list.html", context, status=422 if form.errors else 200)
 
 

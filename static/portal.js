@@ -1,8 +1,8 @@
 /* The portal's own behaviour. Everything hangs on data- attributes; every page works without this file.
    data-close           a button: takes away the data-notice around it
    data-confirm="…"     a form: asks before it is sent (a request of htmx uses hx-confirm)
-   data-submit          a form: is sent as soon as one of its fields changes
    data-disclose="id"   a button with aria-expanded: shows and hides the element (a table row, say) with this id
+   data-print           a button: prints the page
    data-failure="…"     a template: the notice for a failed request of htmx, see components/_failures.html */
 (() => {
   "use strict";
@@ -27,6 +27,7 @@
 
   document.addEventListener("click", (event) => {
     event.target.closest("[data-close]")?.closest("[data-notice]").remove();
+    if (event.target.closest("[data-print]")) print();
     const button = event.target.closest("[data-disclose]");
     if (button) disclose(button);
   });
@@ -34,7 +35,6 @@
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
   });
-  document.addEventListener("change", (event) => event.target.closest("form[data-submit]")?.requestSubmit());
 
   // Silence is a bug: what htmx does not show is said in the corner.
   document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status));

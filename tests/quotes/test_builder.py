@@ -471,12 +471,20 @@ def test_the_list_shows_whatever_number_of_quotes_in_as_many_queries(
     logged_in, alice, django_assert_num_queries
 ):
     make_quote(owner=alice, name="first")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         logged_in.get("/quotes/")
     make_quote(owner=alice, name="second", items=2)
     make_quote(owner=alice, name="third", items=1)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         logged_in.get("/quotes/")
+
+
+def test_a_long_list_of_quotes_has_pages(logged_in, alice):
+    for number in range(51):
+        make_quote(owner=alice, name=f"Plan {number}")
+    first, second = (page(logged_in.get("/quotes/", {"page": number})) for number in (1, 2))
+    assert [len(one.select("tbody tr")) for one in (first, second)] == [50, 1]
+    assert first.select_one("[rel=next]")["href"] == "?page=2"
 
 
 @pytest.mark.parametrize("items", [1, 3])
