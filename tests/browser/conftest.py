@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.cache import cache
 from playwright.sync_api import sync_playwright
 
 from tests.conftest import DEMO_KEYS
@@ -47,6 +48,7 @@ def faults():
 def open_page(browser, live_server, faults):
     """Open a browser window of its own: ``open_page(viewport=NARROW, java_script_enabled=False)``."""
     contexts = []
+    cache.clear()  # counted requests of the test before
 
     def open_page(**options):
         context = browser.new_context(**{"base_url": live_server.url, **WINDOW, **options})

@@ -96,6 +96,45 @@ def test_the_first_tab_stop_skips_to_the_content(page):
     assert page.evaluate("document.activeElement.id") == "content"
 
 
+def test_a_message_stands_in_the_corner_until_it_is_closed(page, outscale):
+    page.goto("/catalog/")
+    page.get_by_role("button", name="Refresh").click()
+    message = page.get_by_role("status").get_by_text("The prices were fetched")
+    message.wait_for()
+    page.get_by_role("button", name="Close").click()
+    assert not message.is_visible()
+
+
+def test_without_script_a_message_stands_above_the_page_instead_of_over_it(open_page, outscale):
+    page = open_page(java_script_enabled=False)
+    page.goto("/catalog/")
+    page.get_by_role("button", name="Refresh").click()
+    message = page.get_by_role("status").get_by_text("The prices were fetched").bounding_box()
+    assert message["y"] + message["height"] <= page.locator("main").bounding_box()["y"]
+    assert not page.get_by_role("button", name="Close").is_visible()
+
+
+def test_a_button_shows_and_hides_the_row_it_names(page):
+    page.goto("/")
+    put(page, '<button data-disclose="row" aria-expanded="false">Why?</button><p id="row" hidden>So.</p>')
+    button, row = page.get_by_role("button", name="Why?"), page.locator("#row")
+    button.click()
+    assert (button.get_attribute("aria-expanded"), row.is_visible()) == ("true", True)
+    button.click()
+    assert (button.get_attribute("aria-expanded"), row.is_visible()) == ("false", False)
+
+
+@pytest.mark.parametrize(("answer", "address"), [("accept", "/?gone="), ("dismiss", "/")])
+def test_a_form_that_destroys_asks_first(page, answer, address):
+    page.goto("/")
+    put(page, '<form data-confirm="Really?"><input type="hidden" name="gone"><button>Delete</button></form>')
+    questions = []
+    page.on("dialog", lambda dialog: (questions.append(dialog.message), getattr(dialog, answer)()))
+    page.get_by_role("button", name="Delete").click()
+    assert questions == ["Really?"]
+    page.wait_for_url(f"**{address}")
+
+
 def test_a_failed_request_of_htmx_is_said_in_plain_words(page):
     page.goto("/")
     page.evaluate("htmx.ajax('GET', '/no-such-page/', '#content')")
@@ -111,3 +150,7 @@ def test_an_unreachable_portal_is_said_in_plain_words(page, faults):
     page.evaluate("htmx.ajax('GET', '/', '#content').catch(() => {})")
     page.get_by_role("status").get_by_text("The portal cannot be reached.").wait_for()
     faults.clear()  # htmx writes it to the console as well
+
+
+def put(page, markup):
+    page.locator("#content").evaluate("(content, markup) => { content.innerHTML = markup }", markup)
