@@ -57,7 +57,7 @@ class TooSoon(PortalError):
     """This visitor asked for a refresh a moment ago; the next is allowed after ``retry_after`` seconds."""
 
     code = "REFRESHED_A_MOMENT_AGO"
-    message = _("The prices were fetched a moment ago. Please wait a little before the next time.")
+    message = _("The cloud was asked for these prices a moment ago. Please wait a little before the next time.")
     http_status = 429
 
 
@@ -84,7 +84,7 @@ def status(region: str, now: dt.datetime) -> CatalogStatus:
     newest = catalog.newest_catalog(region)
     if newest is None:
         return CatalogStatus(region, None, None, False, True, _failure(region, now))
-    stale = now - newest.fetched_at >= dt.timedelta(hours=settings.CATALOG_TTL_HOURS)
+    stale = now - newest.fetched_at > dt.timedelta(hours=settings.CATALOG_TTL_HOURS)
     return CatalogStatus(
         region=region,
         prices=catalog.price_lists([newest])[0],

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import regions
 from accounts.pages import page_or_fragment
@@ -40,9 +40,11 @@ def fresh_catalog(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def refresh_catalog(request: HttpRequest) -> HttpResponse:
     """Fetch the prices of a region now, and go back to the page with the same search."""
+    if request.method != "POST":  # a link on the page of a 429, which has this address
+        return redirect(f"{reverse('costs:catalog')}?{request.GET.urlencode()}")
     form = CatalogFilter(request.POST)
     if not form.is_valid():
         return render(request, "costs/catalog.html", _context(form), status=422)

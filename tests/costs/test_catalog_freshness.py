@@ -43,15 +43,15 @@ def test_a_changed_price_is_a_new_version_and_an_unchanged_catalog_is_not(outsca
 
 def test_prices_within_their_lifetime_are_served_without_a_call(outscale):
     store()
-    status = freshness.up_to_date(REGION, hours(23.9))
+    status = freshness.up_to_date(REGION, hours(24))
     assert (status.stale, status.fetched_at, calls(outscale)) == (False, NOW, [])
 
 
 def test_stale_prices_are_fetched_anew(outscale):
     store()
-    assert freshness.status(REGION, hours(24)).refreshable
-    status = freshness.up_to_date(REGION, hours(24))
-    assert (status.stale, status.prices.version, status.fetched_at) == (False, 2, hours(24))
+    assert freshness.status(REGION, hours(24.1)).refreshable
+    status = freshness.up_to_date(REGION, hours(24.1))
+    assert (status.stale, status.prices.version, status.fetched_at) == (False, 2, hours(24.1))
     assert len(calls(outscale)) == 1
 
 

@@ -87,7 +87,7 @@ def test_free_and_absent_are_told_apart(client, real_catalog):
 
 def test_the_page_says_version_age_and_whether_the_currency_is_assumed(client, real_catalog):
     head = text(get(client).soup.select_one("#catalog-head p"))
-    assert head.startswith("Public prices of eu-west-2, EUR, tax excluded (currency assumed) · version 1 of ")
+    assert head.startswith("Public prices of eu-west-2, EUR (assumed), tax excluded · version 1 of ")
     Catalog.objects.update(currency_confirmed_at=timezone.now())
     assert "assumed" not in text(get(client).soup.select_one("main"))
 
@@ -368,9 +368,14 @@ def test_a_refresh_needs_the_token_against_forged_requests(outscale):
 
 
 @pytest.mark.parametrize("path", ["", "fresh/", "csv/", "history/"])
-def test_pages_are_only_read_and_the_refresh_only_posted(client, path):
+def test_pages_are_only_read(client, path):
     assert client.post(f"/catalog/{path}").status_code == 405
-    assert client.get("/catalog/refresh/").status_code == 405
+
+
+def test_reading_the_address_of_a_refresh_leads_to_the_page_and_asks_the_cloud_for_nothing(client, outscale):
+    response = client.get("/catalog/refresh/", {"search": "gp2", "sort": "price"})
+    assert response["Location"] == "/catalog/?search=gp2&sort=price"
+    assert len(outscale.requests) == 0
 
 
 def csv_rows(client, question, delimiter=","):

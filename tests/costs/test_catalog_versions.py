@@ -125,7 +125,7 @@ def test_the_real_answer_comes_back_from_the_database_exactly():
         {"version": 1},
         {"version": 0},
         {"region": ""},
-        {"currency": "euro"},
+        {"currency": "E1R"},
         {"currency": ""},
         {"currency": "eur"},
         {"fetched_at": NOW - dt.timedelta(seconds=1)},
