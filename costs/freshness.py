@@ -57,7 +57,7 @@ class TooSoon(PortalError):
     """This visitor asked for a refresh a moment ago; the next is allowed after ``retry_after`` seconds."""
 
     code = "REFRESHED_A_MOMENT_AGO"
-    message = _("The cloud was asked for these prices a moment ago. Please wait a little before the next time.")
+    message = _("The cloud was asked for these prices a moment ago. Please wait a little.")
     http_status = 429
 
 
