@@ -180,24 +180,3 @@ def test_customer_cannot_log_in_with_a_password(client, outscale):
     client.post("/admin/login/", {"username": user.username, "password": "!"})
 
     assert client.get("/accounts/").status_code == 302
-
-
-def test_admin_shows_users_but_neither_keys_nor_sessions(logged_in, operator):
-    admin = Client()
-    admin.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    user = User.objects.get(account_id__isnull=False)
-
-    pages = [
-        admin.get("/admin/"),
-        admin.get("/admin/accounts/user/?q=Meridian"),
-        admin.get(f"/admin/accounts/user/{user.pk}/change/"),
-    ]
-
-    assert [page.status_code for page in pages] == [200, 200, 200]
-    text = "".join(page.content.decode() for page in pages)
-    assert user.account_id in text
-    assert "sessions/session" not in text
-    assert "axes" not in text
-    assert DEMO_KEY.access_key not in text
-    assert DEMO_KEY.secret_key not in text
-    assert 'name="password"' not in text

@@ -4,6 +4,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.models import User
+from accounts.signals import keys_proven
 from sandbox.cloud import (
     CONSUMPTION_ONLY_KEY,
     DEMO_ACCOUNT,
@@ -323,3 +324,35 @@ def test_login_without_csrf_token_is_refused():
 )
 def test_other_methods_are_refused(logged_in, path, method):
     assert getattr(logged_in, method)(path).status_code == 405
+
+
+@pytest.fixture
+def told():
+    """What the signal of a login told, and a receiver of it that fails."""
+    heard = []
+
+    def hear(gateway, user, **_rest):
+        heard.append((gateway, user))
+
+    def fail(**_rest):
+        raise RuntimeError("this receiver always fails")
+
+    keys_proven.connect(hear)
+    keys_proven.connect(fail)
+    yield heard
+    keys_proven.disconnect(hear)
+    keys_proven.disconnect(fail)
+
+
+def test_login_tells_the_other_floors_and_does_not_fail_with_them(client, outscale, told):
+    assert client.post("/login/", keys()).status_code == 302
+
+    [(gateway, user)] = told
+    assert (gateway.region, gateway.account_id) == ("eu-west-2", DEMO_ACCOUNT.account_id)
+    assert user == User.objects.get()
+
+
+def test_failed_login_tells_nobody(client, outscale, told):
+    client.post("/login/", keys(secret_key="wrong"))
+
+    assert told == []
