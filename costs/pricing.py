@@ -1,8 +1,8 @@
 """What a resource costs, by the rules of OUTSCALE's price list: parts of quantity × catalog price.
 
 One rule for quotes, current cost and consumption. Amounts are exact, exclude tax, and are in the currency of
-the price list. Rules that OUTSCALE's documents leave open are applied here, each in one place, and named in the
-price as an ``Assumption``. An absent catalog entry raises ``PriceMissing``; zero is a price.
+the price list. Rules that OUTSCALE's documents leave open are applied here, each in one place, and named in
+the price as an ``Assumption``. An absent catalog entry raises ``PriceMissing``; zero is a price.
 """
 
 from collections.abc import Iterable
@@ -133,8 +133,8 @@ def vm(
 ) -> Price:
     """Price a running VM for an hour: cores, memory, dedicated surplus, licences.
 
-    ``product_codes`` are the codes of its image (``Vm.ProductCodes``); all of them are charged. A dedicated VM
-    also makes the fee for the dedicated service due, once for each account and region.
+    ``product_codes`` are the codes of its image (``Vm.ProductCodes``); all of them are charged. A dedicated
+    VM also makes the fee for the dedicated service due, once for each account and region.
     """
     cores = _part(prices.entry(FCU, shape.core_type, "RunInstances-OD"), shape.vcores)
     memory = _part(prices.entry(FCU, "CustomRam", "RunInstances-OD"), shape.ram_gib)

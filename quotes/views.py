@@ -26,7 +26,6 @@ from quotes.models import Quote, QuoteGroup
 from quotes.resources import ResourceType
 from quotes.sheet import Sheet, sheet_of
 
-
 QUOTES_PER_PAGE = 50
 
 

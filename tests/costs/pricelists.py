@@ -3,14 +3,27 @@
 import datetime as dt
 
 from costs.pricelist import PriceEntry, PriceKey, PriceList
+from sandbox import prices as sandbox_prices
 from tests.reference import real_answer
 
 PUBLISHED_AT = dt.datetime(2025, 12, 2, tzinfo=dt.UTC)
 
 
+def price_list(entries, *, region="eu-west-2", currency="EUR"):
+    return PriceList.of(entries, region=region, currency=currency, version=1, valid_from=PUBLISHED_AT)
+
+
+def sandbox_price_list():
+    """Return the prices of eu-west-2 in the sandbox, which equal the real ones (tests/sandbox proves it)."""
+    return price_list(
+        PriceEntry(PriceKey(*key), entry.unit_price, entry.category, entry.title, entry.per_month)
+        for key, entry in sandbox_prices.price_list("eu-west-2").items()
+    )
+
+
 def real_price_list():
     """Return the real catalog of eu-west-2 of December 2025."""
-    entries = [
+    return price_list(
         PriceEntry(
             PriceKey(row["Service"], row["Type"], row["Operation"]),
             row["UnitPrice"],
@@ -19,17 +32,9 @@ def real_price_list():
             row.get("Flags") == "PER_MONTH",
         )
         for row in real_answer("catalog-eu-west-2.json")["Catalog"]["Entries"]
-    ]
-    return PriceList.of(entries, region="eu-west-2", currency="EUR", version=1, valid_from=PUBLISHED_AT)
+    )
 
 
 def without(prices, *types):
     """Return ``prices`` without the entries of these types."""
-    kept = [entry for entry in prices.entries.values() if entry.key.type not in types]
-    return PriceList.of(
-        kept,
-        region=prices.region,
-        currency=prices.currency,
-        version=prices.version,
-        valid_from=prices.valid_from,
-    )
+    return price_list(entry for entry in prices.entries.values() if entry.key.type not in types)

@@ -6,12 +6,12 @@ from costs import pricing
 from costs.pricelist import FCU, PriceKey, PriceMissing, Unit
 from costs.pricing import Assumption, GpuState, NotPriceable, Period, Tenancy, for_hours
 from costs.vmtypes import shape_of
-from tests.costs.pricelists import real_price_list, without
+from tests.costs.pricelists import sandbox_price_list, without
 
 
 @pytest.fixture(scope="module")
 def prices():
-    return real_price_list()
+    return sandbox_price_list()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from accounts.models import User
 from quotes import editing, lifecycle
 from quotes.editing import ItemData
-from tests.costs.pricelists import real_price_list
+from tests.costs.pricelists import sandbox_price_list
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 
@@ -34,7 +34,7 @@ def make_item(quote, *, prices=None, at=NOW, **data):
         "quantity": 1,
     }
     return editing.add_item(
-        quote=quote, data=ItemData(**given | data), prices=prices or real_price_list(), at=at
+        quote=quote, data=ItemData(**given | data), prices=prices or sandbox_price_list(), at=at
     )
 
 
