@@ -5,16 +5,28 @@ people also paste a secret key into its field.
 """
 
 import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+
+from accounts.errors import LoginBusy
+
+LONGEST_WAIT_SECONDS = 10
+LONGEST_LOGIN_SECONDS = 120
+"""After this time a login is taken for dead, as when its process was stopped."""
+
+_SECONDS_BETWEEN_LOOKS = 0.05
 
 
 def fingerprint(access_key: str) -> str:
@@ -53,6 +65,25 @@ def seconds_to_wait(request: HttpRequest, access_key: str) -> int:
     if (found["count"] or 0) < settings.AXES_FAILURE_LIMIT:
         return 0
     return max(1, math.ceil((found["last"] + cool_off - now).total_seconds()))
+
+
+@contextmanager
+def one_at_a_time(access_key: str) -> Iterator[None]:
+    """Let the logins with one access key go on one after the other, in all processes.
+
+    Many sent at once would otherwise all be tried before the first failure is counted, and so lock the key.
+    Raises ``LoginBusy`` after ``LONGEST_WAIT_SECONDS``.
+    """
+    turn = f"login-{fingerprint(access_key).replace(' ', '-')}"
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    while not cache.add(turn, 1, timeout=LONGEST_LOGIN_SECONDS):
+        if time.monotonic() > until:
+            raise LoginBusy(retry_after=LONGEST_WAIT_SECONDS)
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        cache.delete(turn)
 
 
 def forget(request: HttpRequest, access_key: str) -> None:

@@ -55,6 +55,14 @@ class LoginThrottled(PortalError):
         ) % {"seconds": seconds}
 
 
+class LoginBusy(PortalError):
+    """Another login with the same access key is still going on."""
+
+    code = "LOGIN_BUSY"
+    message = _("These keys are being checked already. Please try again in a moment.")
+    http_status = 429
+
+
 class AccountClosed(PortalError):
     """An operator has closed the portal to this account."""
 

@@ -14,6 +14,7 @@ from accounts.errors import (
     CloudAnswerInvalid,
     CloudUnavailable,
     KeyLocked,
+    LoginBusy,
     LoginThrottled,
     PermissionRefused,
     PortalError,
@@ -23,6 +24,7 @@ from accounts.errors import (
 _FIELD_OF_ERROR: dict[type[PortalError], str] = {
     AuthenticationRefused: "secret_key",
     KeyLocked: "access_key",
+    LoginBusy: "access_key",
     LoginThrottled: "access_key",
     PermissionRefused: "access_key",
     AccountClosed: "access_key",

@@ -25,9 +25,18 @@ def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: st
     """Prove the keys and begin a session with them; return its user.
 
     Nothing of another account's session is left. The other keys of the same account stay, that of the same
-    region is replaced. Raises ``LoginThrottled``, ``AccountClosed`` and ``CloudError``; ``retry_after`` of
-    ``AuthenticationRefused`` is for how long these keys are now not to be tried, if so.
+    region is replaced. Raises ``LoginThrottled``, ``LoginBusy``, ``AccountClosed`` and ``CloudError``;
+    ``retry_after`` of ``AuthenticationRefused`` is for how long these keys are now not to be tried, if so.
     """
+    with attempts.one_at_a_time(access_key):
+        user = _prove(request, access_key, secret_key, region)
+    key = Key(access_key, secret_key, region, user.account_id, user.name)
+    _begin(request, user, _keys_kept(request, user).with_key(key))
+    keys_proven.send_robust(sender=User, gateway=key.gateway, user=user)
+    return user
+
+
+def _prove(request: HttpRequest, access_key: str, secret_key: str, region: str) -> User:
     wait = attempts.seconds_to_wait(request, access_key)
     if wait:
         raise LoginThrottled(wait)
@@ -36,9 +45,6 @@ def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: st
         wait = attempts.seconds_to_wait(request, access_key)
         raise AuthenticationRefused("ReadAccounts", cloud_code="1", retry_after=wait or None)
     attempts.forget(request, access_key)
-    key = Key(access_key, secret_key, region, user.account_id, user.name)
-    _begin(request, user, _keys_kept(request, user).with_key(key))
-    keys_proven.send_robust(sender=User, gateway=key.gateway, user=user)
     return user
 
 

@@ -1,11 +1,15 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
 from bs4 import BeautifulSoup
+from django.db import connections
 from django.db.models import F
 from django.test import Client
 
+from accounts import attempts
 from accounts.models import User
 from sandbox.cloud import DEMO_KEY, LINKED_KEY
 from tests.conftest import DEMO_KEYS
@@ -38,6 +42,34 @@ def test_three_failures_stop_the_fourth_before_the_cloud_hears_of_it(client, out
     assert 55 <= int(response["Retry-After"]) <= 60
     assert f"wait {response['Retry-After']} seconds" in message_of(response, "access_key")
     assert outscale.requests.count("ReadAccounts") == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_failures_sent_at_once_do_not_lock_the_key(outscale):
+    ready = threading.Barrier(8)
+
+    def fail_once(_number):
+        ready.wait()
+        try:
+            return Client().post("/login/", WRONG).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as threads:
+        statuses = sorted(threads.map(fail_once, range(8)))
+
+    assert statuses == [401] * 3 + [429] * 5
+    assert outscale.requests.count("ReadAccounts") == 3
+
+
+def test_login_does_not_wait_for_ever_for_another_one_with_the_same_key(client, outscale, monkeypatch):
+    monkeypatch.setattr(attempts, "LONGEST_WAIT_SECONDS", 0.1)
+    with attempts.one_at_a_time(DEMO_KEY.access_key):
+        response = client.post("/login/", DEMO_KEYS)
+
+    assert response.status_code == 429
+    assert "being checked already" in message_of(response, "access_key")
+    assert client.post("/login/", DEMO_KEYS).status_code == 302
 
 
 def test_third_failure_says_how_long_to_wait(client, outscale):
