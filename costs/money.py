@@ -4,10 +4,11 @@ Amounts are ``Decimal`` and exclude tax; the currency (ISO 4217) travels beside 
 """
 
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel.core import Locale
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import NumberPattern, parse_pattern
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import get_language
@@ -41,10 +42,10 @@ def trimmed(amount: Decimal) -> Decimal:
     return rounded.quantize(Decimal(1), context=_WIDE) if rounded == rounded.to_integral() else rounded
 
 
-def price_places(price: Decimal, least: int = 2) -> int:
-    """Return how many decimals show ``price`` whole: at least ``least``, at most ten."""
-    exponent = price.normalize().as_tuple().exponent
-    return min(max(least, -exponent), 10)
+def price_places(price: Decimal) -> int:
+    """Return how many decimals show a unit price whole: at least three below ten, else two; at most ten."""
+    least = 3 if abs(price) < 10 else 2
+    return min(max(least, -price.normalize().as_tuple().exponent), 10)
 
 
 def show_money(amount: Decimal, currency: str, *, places: int = 2) -> str:
@@ -54,18 +55,27 @@ def show_money(amount: Decimal, currency: str, *, places: int = 2) -> str:
     """
     if not currency:
         raise ValueError("an amount needs its currency")
-    locale = Locale.parse(get_language() or "en", sep="-")
-    pattern = locale.currency_formats["standard"]
-    fraction = "0" * places
-    shape = pattern.pattern.replace("0.00", f"0.{fraction}" if places else "0")
+    locale, pattern = _currency_pattern(get_language() or "en", places)
     rounded = round_for_display(amount, places)
-    return format_currency(rounded, currency, shape, locale=locale, currency_digits=False).replace("-", "−")
+    return pattern.apply(rounded, locale, currency=currency, currency_digits=False).replace("-", "−")
+
+
+@lru_cache
+def _currency_pattern(language: str, places: int) -> tuple[Locale, NumberPattern]:
+    locale = Locale.parse(language, sep="-")
+    fraction = "." + "0" * places if places else ""
+    return locale, parse_pattern(locale.currency_formats["standard"].pattern.replace("0.00", f"0{fraction}"))
 
 
 def show_number(value: Decimal | int) -> str:
     """Write a quantity in the reader's language, with as many decimals as it has (at most ten)."""
-    locale = Locale.parse(get_language() or "en", sep="-")
-    return format_decimal(value, "#,##0.##########", locale=locale).replace("-", "−")
+    locale, pattern = _number_pattern(get_language() or "en")
+    return pattern.apply(value, locale).replace("-", "−")
+
+
+@lru_cache
+def _number_pattern(language: str) -> tuple[Locale, NumberPattern]:
+    return Locale.parse(language, sep="-"), parse_pattern("#,##0.##########")
 
 
 class ScaledDecimalField(models.BigIntegerField):

@@ -17,7 +17,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 @register.filter
 def unit_price(price: Decimal, currency: str) -> str:
-    """Write a unit price with as many decimals as it has, at least two; None is an en dash."""
+    """Write a unit price with as many decimals as it has, at least two or three; None is an en dash."""
     return "–" if price is None else show_money(price, currency, places=price_places(price))
 
 

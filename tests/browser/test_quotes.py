@@ -103,7 +103,7 @@ def test_a_row_is_edited_in_its_place_without_reloading_the_page(customer, axe):
     customer.get_by_role("link", name="Edit Virtual machine").click()
     row = customer.locator("#sections tbody")
     row.get_by_label("RAM, GiB").fill("16")
-    expect(row.locator(".price-preview")).to_contain_text("€0.22 per hour")
+    expect(row.locator(".price-preview")).to_contain_text("€0.220 per hour")
     axe(customer)
     row.get_by_role("button", name="Apply").click()
     expect(row.locator("tr").first).to_contain_text("tinav6.c4r16p2")

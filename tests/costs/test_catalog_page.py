@@ -67,14 +67,14 @@ def test_prices_stand_with_unit_currency_and_what_730_hours_cost(client, real_ca
         "per vCore-hour",
         "€31.39",
     ]
-    assert row_of(response, "BSU:VolumeUsage:gp2")[3:] == ["€0.11", "per GiB-month", ""]
-    assert row_of(response, "BSU:VolumeIOPS:io1")[3:] == ["€0.01", "per IOPS-month", ""]
+    assert row_of(response, "BSU:VolumeUsage:gp2")[3:] == ["€0.110", "per GiB-month", ""]
+    assert row_of(response, "BSU:VolumeIOPS:io1")[3:] == ["€0.010", "per IOPS-month", ""]
     assert row_of(response, "pof-k5f0ytd6")[3:] == ["€51,350.00", "per subscription", ""]
 
 
 def test_free_and_absent_are_told_apart(client, real_catalog):
     response = get(client)
-    assert row_of(response, "ProductUsage · 0001")[3] == "€0.00 free of charge"
+    assert row_of(response, "ProductUsage · 0001")[3] == "€0.000 free of charge"
     assert row_of(response, "ProductUsage · 0007") == [
         "SQL Server Web licence The cloud lists no entry for this product in eu-west-2",
         "Licence",

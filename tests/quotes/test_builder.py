@@ -416,7 +416,7 @@ def test_a_price_that_changed_is_shown_with_both_values_and_taken_by_a_button(
     freshness.refresh("eu-west-2", timezone.now())
     shown = page(logged_in.get(address("detail", quote.pk)))
     notice = shown.select_one(f"#item-{item.pk} .notice").get_text(" ", strip=True)
-    assert "Added at €0.18 per hour, now €0.188." in notice
+    assert "Added at €0.180 per hour, now €0.188." in notice
     assert shown.select_one("#totals .grand.money").text == "€131.40"
     taken = htmx.post(address("item-act", quote.pk, item.pk), action="price")
     assert total_of(taken) == "€137.24"
