@@ -4,12 +4,11 @@ from datetime import datetime
 
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
 from accounts import keyring, sessions
 from accounts.envelope import Envelope, answer
-from accounts.errors import PortalError
+from accounts.errors import InputRefused, PortalError
 from accounts.forms import LoginForm
 from accounts.keyring import Key
 
@@ -18,13 +17,11 @@ accounts_router = Router(tags=["Session"])
 
 
 class LoginRefused(PortalError):
-    """A login failed; ``details`` says beside which field."""
+    """The keys of a form were not let in; ``details`` says beside which field."""
 
-    def __init__(self, form: LoginForm, cause: PortalError | None = None) -> None:
-        super().__init__(retry_after=cause and cause.retry_after)
-        self.code = cause.code if cause else "VALIDATION_FAILED"
-        self.message = cause.message if cause else _("These keys cannot be right. See the details.")
-        self.http_status = cause.http_status if cause else 400
+    def __init__(self, form: LoginForm, cause: PortalError) -> None:
+        super().__init__(retry_after=cause.retry_after)
+        self.code, self.message, self.http_status = cause.code, cause.message, cause.http_status
         self.details = {
             field: [str(text) for text in texts]
             for field, texts in form.errors.items()
@@ -77,7 +74,7 @@ def log_in(request: HttpRequest, given: Keys) -> dict:
     sessions.forget_browser(request)
     form = LoginForm(given.dict())
     if not form.is_valid():
-        raise LoginRefused(form)
+        raise InputRefused(form.errors)
     try:
         sessions.log_in(request, **form.cleaned_data)
     except PortalError as error:

@@ -4,6 +4,8 @@ Each error has a ``code`` for programs, a ``message`` that tells people what to 
 which the portal answers. None of them carries a key, a signature or what was sent.
 """
 
+from collections.abc import Iterable, Mapping
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -33,9 +35,10 @@ class InputRefused(PortalError):
     code = "VALIDATION_FAILED"
     message = _("Something in this request cannot be right. See the details.")
 
-    def __init__(self, details: dict[str, list[str]]) -> None:
+    def __init__(self, errors: Mapping[str, Iterable[object]]) -> None:
+        """Take the messages of each field, such as the ``errors`` of a form."""
         super().__init__()
-        self.details = details
+        self.details = {field: [str(text) for text in texts] for field, texts in errors.items()}
 
 
 class LoginThrottled(PortalError):
@@ -218,4 +221,6 @@ def _by_status(status: int, *, has_code: bool) -> type[CloudError]:
         return Throttled
     if status >= 500:
         return CloudUnavailable
-    return CallRefused if has_code else CloudAnswerInvalid
+    if not has_code:
+        return CloudAnswerInvalid
+    return {401: AuthenticationRefused, 403: PermissionRefused}.get(status, CallRefused)

@@ -5,11 +5,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from accounts.errors import CloudAnswerInvalid, OwnAccountUnreadable, PermissionRefused
+from accounts.errors import (
+    AuthenticationRefused,
+    CallRefused,
+    CloudAnswerInvalid,
+    OwnAccountUnreadable,
+    PermissionRefused,
+)
 from accounts.gateway import Gateway
 
 DAYS_LOOKED_BACK = (1, 31)
 """Yesterday is usually enough; an account that consumed little is looked for in the last month."""
+
+BAD_VALUE = "4120"
+"""OUTSCALE's code for a parameter value that cannot be; some keys it does not know are answered so."""
 
 _ACCOUNT_ID = re.compile(r"[0-9]{1,64}")
 _NAME_LENGTH = 255
@@ -34,6 +43,11 @@ def owner_of(gateway: Gateway, *, today: date) -> Owner:
         return _from_account(gateway.read("ReadAccounts"))
     except PermissionRefused:
         return _from_consumption(gateway, today)
+    except CallRefused as error:
+        if error.cloud_code != BAD_VALUE:
+            raise
+        # The call has no parameter: the bad value is the access key, which OUTSCALE does not know.
+        raise AuthenticationRefused(error.call, cloud_code=BAD_VALUE, request_id=error.request_id) from error
 
 
 def _from_account(answer: dict[str, Any]) -> Owner:

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from ninja import Query, Router, Schema
 from pydantic import Field, PlainSerializer
 
 from accounts.envelope import Envelope, answer
-from accounts.errors import PortalError
+from accounts.errors import InputRefused
 from costs import browsing, freshness
 from costs.exports import Table, json_rows
 from costs.forms import CatalogFilter, RegionFilter
@@ -20,17 +19,6 @@ from costs.views import ROWS_PER_PAGE, visitor_of
 
 router = Router(tags=["Catalog"])
 Amount = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str)]
-
-
-class QuestionRefused(PortalError):
-    """Something in a question to the catalog is unknown; ``details`` says beside which field."""
-
-    code = "VALIDATION_FAILED"
-    message = _("The catalog does not understand this question. See the details.")
-
-    def __init__(self, form: RegionFilter) -> None:
-        super().__init__()
-        self.details = {field: [str(text) for text in texts] for field, texts in form.errors.items()}
 
 
 class Question(Schema):
@@ -93,14 +81,14 @@ def list_prices(request: HttpRequest, question: Query[Question]) -> dict[str, An
     """
     form = CatalogFilter(question.dict())
     if not form.is_valid():
-        raise QuestionRefused(form)
+        raise InputRefused(form.errors)
     status = freshness.up_to_date(form.cleaned_data["region"], timezone.now())
     if status.prices is None:
         raise freshness.RefreshFailed(status.region, status.failure)
     listing = form.listing_of(status.prices)
     page = form.page_of(Paginator(listing.rows, ROWS_PER_PAGE)) if listing else None
     if page is None:
-        raise QuestionRefused(form)
+        raise InputRefused(form.errors)
     return answer(_catalog(status, page), cache=_cache(status), pagination=_pagination(page))
 
 
@@ -109,7 +97,7 @@ def refresh(request: HttpRequest, wanted: RefreshIn | None = None, region: str =
     """Fetch the prices of a region from the cloud now; at most once a minute for each address and region."""
     form = RegionFilter({"region": (wanted.region if wanted else "") or region})
     if not form.is_valid():
-        raise QuestionRefused(form)
+        raise InputRefused(form.errors)
     stored = freshness.ask_for_refresh(form.cleaned_data["region"], timezone.now(), **visitor_of(request))
     fields = {name: getattr(stored, name) for name in RefreshedOut.model_fields}
     return answer(fields, cache={"fetched_at": stored.fetched_at, "stale": False})

@@ -19,7 +19,8 @@ from accounts.envelope import Envelope, answer
 from accounts.errors import InputRefused
 from quotes import editing, exports, lifecycle
 from quotes.forms import NameForm, TermsForm, terms_of
-from quotes.itemforms import FORMS, ItemForm, bound_form
+from quotes.itemform import ItemForm
+from quotes.itemforms import FORMS, bound_form
 from quotes.models import Quote, QuoteGroup, QuoteItem, QuoteStatus
 from quotes.resources import ResourceType
 from quotes.schemas import (
@@ -60,7 +61,7 @@ def _whole(quote: Quote) -> dict[str, Any]:
 
 def _cleaned(form: Form) -> dict[str, Any]:
     if not form.is_valid():
-        raise InputRefused({field: [str(text) for text in texts] for field, texts in form.errors.items()})
+        raise InputRefused(form.errors)
     return form.cleaned_data
 
 
@@ -143,8 +144,7 @@ def _checked(
     form = bound_form(kind, FORMS[kind].fields_of(parameters) | common, quote=quote)
     if form.is_valid():
         return form
-    details = {field: [str(text) for text in texts] for field, texts in form.errors.items()}
-    raise (PriceUnknown if form.why_unpriced else InputRefused)(details)
+    raise (PriceUnknown if form.why_unpriced else InputRefused)(form.errors)
 
 
 def _refuse_unknown(form: type[ItemForm], parameters: dict[str, Any]) -> None:

@@ -17,7 +17,8 @@ from costs import catalog
 from costs.pricelist import PriceMissing
 from costs.pricing import NotPriceable
 from quotes import editing
-from quotes.itemforms import ItemForm, blank_form, bound_form, current_prices, edit_form
+from quotes.itemform import ItemForm
+from quotes.itemforms import blank_form, bound_form, current_prices, edit_form
 from quotes.models import Quote, QuoteItem
 from quotes.resources import ResourceType
 from quotes.sheet import sheet_of

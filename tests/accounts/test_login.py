@@ -126,6 +126,15 @@ def test_refused_form_keeps_access_key_and_region_but_never_the_secret(client, o
     assert soup.select_one("[name=region] [selected]")["value"] == "us-east-2"
 
 
+@pytest.mark.parametrize("refusal", ["401/1", "400/4120", "401/99"])
+def test_every_way_in_which_the_cloud_refuses_a_key_is_said_beside_it(client, outscale, refusal):
+    outscale.faults.add("ReadAccounts", "answer", refusal)
+    response = client.post("/login/", keys())
+    assert response.status_code == 401
+    assert "OUTSCALE refused these keys" in error_beside(response, "secret_key")
+    assert_nothing_stored(client)
+
+
 def test_locked_key_is_told_apart_from_a_wrong_one(client, outscale):
     outscale.faults.add("ReadAccounts", "answer", "401/13")
 
