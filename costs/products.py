@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.utils.translation import pgettext as _p
+from django.utils.translation import pgettext
 
 from costs.pricelist import FCU, PriceKey, PriceList, Unit, product_code, unit_of
 
@@ -246,7 +246,7 @@ def _allocated_gpu_name(model: str) -> str:
 
 def _bandwidth(port: str) -> str:
     found = re.fullmatch(r"(\d+)G", port)
-    return _p("bandwidth", "%(number)s Gbps") % {"number": found[1]} if found else port
+    return pgettext("bandwidth", "%(number)s Gbps") % {"number": found[1]} if found else port
 
 
 def _port_name(port: str) -> str:
