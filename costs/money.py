@@ -73,6 +73,18 @@ def show_number(value: Decimal | int) -> str:
     return pattern.apply(value, locale).replace("-", "−")
 
 
+def show_percent(value: Decimal) -> str:
+    """Write a percentage in the reader's language: ``40%`` or ``40 %``, with at most two decimals."""
+    locale, pattern = _percent_pattern(get_language() or "en")
+    return pattern.apply(round_for_display(value) / 100, locale).replace("-", "−")
+
+
+@lru_cache
+def _percent_pattern(language: str) -> tuple[Locale, NumberPattern]:
+    locale = Locale.parse(language, sep="-")
+    return locale, parse_pattern(locale.percent_formats[None].pattern.replace("#,##0", "#,##0.##"))
+
+
 @lru_cache
 def _number_pattern(language: str) -> tuple[Locale, NumberPattern]:
     return Locale.parse(language, sep="-"), parse_pattern("#,##0.##########")

@@ -105,6 +105,12 @@ class Price:
         """The cost of one resource for one period, without the shared parts."""
         return sum((part.amount for part in self.parts), Decimal(0))
 
+    @property
+    def per_month(self) -> Decimal:
+        """The recurring cost of one resource in a month of 730 hours, without the shared parts."""
+        recurs = self.period != Period.ONCE
+        return for_hours(self.amount, self.period, HOURS_PER_MONTH) if recurs else Decimal(0)
+
 
 def for_hours(amount: Decimal, period: Period, hours: int) -> Decimal:
     """Return what ``amount`` for each ``period`` comes to in ``hours``; a month is 730 hours.

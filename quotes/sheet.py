@@ -10,7 +10,6 @@ from decimal import Decimal
 from accounts import regions
 from costs import catalog
 from costs.models import CommitmentRate
-from costs.money import round_for_display
 from costs.pricelist import PriceList, PriceMissing
 from costs.pricing import NotPriceable, Price
 from quotes import resources
@@ -40,11 +39,6 @@ class Row:
     def price(self) -> Price:
         """The price of one of it."""
         return self.item.unit_price
-
-    @property
-    def discount_percent(self) -> Decimal:
-        """The commitment discount on the whole item, in percent, for display."""
-        return round_for_display(self.sums.commitment_discount_percent)
 
     @property
     def code(self) -> str:

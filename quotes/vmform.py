@@ -62,7 +62,12 @@ class VmForm(ItemForm):
     vcores = forms.IntegerField(label=gettext_lazy("vCores"), min_value=1, max_value=9999, required=False)
     ram_gib = forms.IntegerField(label=gettext_lazy("RAM, GiB"), min_value=1, max_value=99999, required=False)
     performance = forms.TypedChoiceField(label=gettext_lazy("Performance"), coerce=int, required=False)
-    vm_type = forms.CharField(label=gettext_lazy("Or VM type"), max_length=40, required=False)
+    vm_type = forms.CharField(
+        label=gettext_lazy("Or VM type"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "tinav6.c4r8p2", "spellcheck": "false"}),
+    )
     product_codes = ProductCodesField(label=gettext_lazy("Licence"), required=False)
     tenancy = forms.ChoiceField(label=gettext_lazy("Tenancy"), choices=Tenancy.choices, required=False)
 

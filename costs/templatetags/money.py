@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from costs.money import price_places, show_money, show_number
+from costs.money import price_places, show_money, show_number, show_percent
 
 register = template.Library()
 
@@ -19,6 +19,12 @@ def money(amount: Decimal, currency: str) -> str:
 def unit_price(price: Decimal, currency: str) -> str:
     """Write a unit price with as many decimals as it has, at least two or three; None is an en dash."""
     return "–" if price is None else show_money(price, currency, places=price_places(price))
+
+
+@register.filter
+def percent(value: Decimal) -> str:
+    """Write a percentage; None is an en dash."""
+    return "–" if value is None else show_percent(value)
 
 
 @register.filter

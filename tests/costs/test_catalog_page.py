@@ -429,7 +429,7 @@ def test_the_history_shows_what_changed_between_versions(client):
     assert text(newest.h2).startswith("Version 2, from ")
     assert [[text(cell) for cell in row.find_all(["th", "td"])] for row in newest.select("tbody tr")] == [
         ["vCore, generation 7, highest", "CustomCore:v7-p1", "", "€0.043", "per vCore-hour", "new"],
-        ["VM memory", "CustomRam", "€0.005", "€0.006", "per GiB-hour", "+20 %"],
+        ["VM memory", "CustomRam", "€0.005", "€0.006", "per GiB-hour", "+20%"],
         ["Gone / RunInstances-OD", "Gone", "€0.005", "", "unit not published", "removed"],
     ]
     assert "The first version that the portal kept." in text(first)

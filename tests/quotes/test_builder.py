@@ -216,7 +216,7 @@ def test_the_price_is_shown_part_by_part_while_it_is_typed(htmx, quote):
     text = page(htmx.get(address("preview", quote.pk), **VM)).get_text(" ", strip=True)
     assert text == (
         "4 × €0.035 vCore, generation 6, high + 8 × €0.005 VM memory + 2 × €0.121 Windows Server licence"
-        " = €0.422 per hour"
+        " = €0.422 per hour , €308.06 per month"
     )
     assert QuoteItem.objects.count() == 0
 
