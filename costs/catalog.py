@@ -18,7 +18,7 @@ from costs.pricelist import PriceList
 
 _ATTEMPTS = 3
 _KEPT_IN_MEMORY = 32
-_Identity = tuple[int, str, str, dt.datetime]
+_Identity = tuple[int, str, str, bool, dt.datetime]
 _price_lists: dict[_Identity, PriceList] = {}
 
 
@@ -43,7 +43,7 @@ def price_lists(catalogs: Iterable[Catalog]) -> list[PriceList]:
 
 def _identity(catalog: Catalog) -> _Identity:
     """Return what a price list depends on: entries never change, the currency of a version may."""
-    return (catalog.pk, catalog.digest, catalog.currency, catalog.valid_from)
+    return (catalog.pk, catalog.digest, catalog.currency, catalog.currency_confirmed, catalog.valid_from)
 
 
 def _read(catalogs: Sequence[Catalog]) -> dict[_Identity, PriceList]:
@@ -65,6 +65,7 @@ def _price_list(catalog: Catalog, entries: Iterable[CatalogEntry]) -> PriceList:
         currency=catalog.currency,
         version=catalog.version,
         valid_from=catalog.valid_from,
+        currency_confirmed=catalog.currency_confirmed,
     )
 
 

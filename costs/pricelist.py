@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FCU = "TinaOS-FCU"
 
@@ -147,26 +147,22 @@ class PriceMissing(LookupError):
 
 @dataclass(frozen=True)
 class PriceList:
-    """The prices of one region: ``version`` counts from 1, ``valid_from`` is when they were first seen."""
+    """The prices of one region: ``version`` counts from 1, ``valid_from`` is when they were first seen.
+
+    ``currency_confirmed`` is false while the currency is assumed because the API has not named it.
+    """
 
     region: str
     currency: str
     version: int
     valid_from: dt.datetime
     entries: Mapping[PriceKey, PriceEntry] = field(repr=False)
+    currency_confirmed: bool = True
 
     @classmethod
-    def of(
-        cls,
-        entries: Iterable[PriceEntry],
-        *,
-        region: str,
-        currency: str,
-        version: int,
-        valid_from: dt.datetime,
-    ) -> "PriceList":
-        """Build a list from its entries."""
-        return cls(region, currency, version, valid_from, {entry.key: entry for entry in entries})
+    def of(cls, entries: Iterable[PriceEntry], **facts: Any) -> "PriceList":
+        """Build a list from its entries and the other fields."""
+        return cls(entries={entry.key: entry for entry in entries}, **facts)
 
     def entry(self, service: str, type_: str, operation: str) -> PriceEntry:
         """Return the entry with exactly this key; raise ``PriceMissing`` when there is none."""

@@ -56,7 +56,8 @@ class PriceUnknown(InputRefused):
 
 def _whole(quote: Quote) -> dict[str, Any]:
     quote.refresh_from_db()
-    return answer(exports.document_of(sheet_of(quote)))
+    sheet = sheet_of(quote)
+    return answer(exports.document_of(sheet), currency_assumed_in=sheet.regions_of_assumed_currency)
 
 
 def _cleaned(form: Form) -> dict[str, Any]:

@@ -4,14 +4,16 @@ What was removed meanwhile raises its model's ``DoesNotExist``.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from costs.pricelist import PriceList
+from costs.pricelist import PriceList, PriceMissing
+from costs.pricing import NotPriceable
 from quotes import resources, snapshot
 from quotes.models import Quote, QuoteGroup, QuoteItem
 
@@ -119,6 +121,19 @@ def take_new_price(*, item: QuoteItem, prices: PriceList, at: dt.datetime) -> Qu
     item.save(update_fields=["price", "updated_at"])
     _touch(quote, at)
     return QuoteItem.objects.get(pk=item.pk)
+
+
+@transaction.atomic
+def take_new_prices(*, quote: Quote, prices: Mapping[str, PriceList], at: dt.datetime) -> None:
+    """Price every item by the catalog of now; one that cannot be priced any more keeps its price."""
+    items = list(_lock(quote.pk).items.order_by("pk"))
+    for item in items:
+        with suppress(PriceMissing, NotPriceable, KeyError):
+            now = prices[item.region]
+            item.price = snapshot.write(resources.price_of(item.resource_type, item.parameters, now), now)
+            item.updated_at = at
+    QuoteItem.objects.bulk_update(items, ["price", "updated_at"], batch_size=200)
+    _touch(quote, at)
 
 
 @transaction.atomic

@@ -81,6 +81,12 @@ class Sheet:
         return [row for section in self.sections for row in section.rows]
 
     @property
+    def regions_of_assumed_currency(self) -> list[str]:
+        """The regions of this quote whose currency the API has not named yet."""
+        used = {row.item.region for row in self.rows}
+        return sorted(name for name in used & self.prices.keys() if not self.prices[name].currency_confirmed)
+
+    @property
     def changed_rows(self) -> list[Row]:
         """The rows whose price changed."""
         return [row for row in self.rows if row.change]

@@ -11,6 +11,7 @@ urlpatterns = [
     path("<uuid:quote_id>/", views.detail, name="detail"),
     path("<uuid:quote_id>/rename/", views.rename, name="rename"),
     path("<uuid:quote_id>/terms/", views.terms, name="terms"),
+    path("<uuid:quote_id>/prices/", views.take_new_prices, name="prices"),
     path("<uuid:quote_id>/delete/", views.delete, name="delete"),
     path("<uuid:quote_id>/export/<str:file_format>/", views.export, name="export"),
     path("<uuid:quote_id>/groups/", views.add_group, name="groups"),

@@ -140,6 +140,15 @@ def terms(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     return changed(request, quote)
 
 
+@require_POST
+@gone_is_404
+def take_new_prices(request: HttpRequest, quote_id: UUID) -> HttpResponse:
+    """Price every item by the stored catalog of now, which is the one that the page compares with."""
+    quote = quote_of(request, quote_id)
+    editing.take_new_prices(quote=quote, prices=sheet_of(quote).prices, at=timezone.now())
+    return changed(request, quote)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def delete(request: HttpRequest, quote_id: UUID) -> HttpResponse:

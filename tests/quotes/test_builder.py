@@ -423,6 +423,26 @@ def test_a_price_that_changed_is_shown_with_both_values_and_taken_by_a_button(
     assert page(taken).select_one(f"#item-{item.pk} .notice") is None
 
 
+def test_all_new_prices_are_taken_at_once_and_those_that_are_gone_stay(
+    htmx, logged_in, outscale, quote, prices
+):
+    make_item(quote, prices=prices)
+    make_item(quote, prices=prices, resource_type="nat_service", parameters={})
+    change_price(outscale, "0.006")
+    outscale.cloud.remove_price("eu-west-2", ("TinaOS-FCU", "NatGatewayUsage", "CreateNatGateway"))
+    freshness.refresh("eu-west-2", timezone.now())
+    shown = page(logged_in.get(address("detail", quote.pk)))
+    assert "The catalog prices of 2 items have changed." in shown.select_one("#sections > .notice").text
+    assert total_of(htmx.post(address("prices", quote.pk))) == "€173.74"
+
+
+def test_a_currency_that_nobody_has_confirmed_is_said_to_be_assumed(htmx, logged_in, quote):
+    response = htmx.post(address("items", quote.pk), **VM | {"region": "us-east-2"})
+    assert "The currency of us-east-2 is assumed." in page(response).select_one("#sections").text
+    api = logged_in.get(f"/api/quotes/{quote.pk}").json()
+    assert api["metadata"] == {"currency_assumed_in": ["us-east-2"]}
+
+
 def test_a_price_that_is_gone_from_the_catalog_is_said_and_the_old_one_stays(
     logged_in, outscale, quote, prices
 ):
@@ -502,6 +522,7 @@ def test_another_owners_quote_is_not_found_anywhere(logged_in, quote, prices):
         address("detail", theirs.pk),
         address("rename", theirs.pk),
         address("terms", theirs.pk),
+        address("prices", theirs.pk),
         address("delete", theirs.pk),
         address("export", theirs.pk, "csv"),
         address("groups", theirs.pk),
