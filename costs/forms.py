@@ -47,7 +47,11 @@ class RegionFilter(forms.Form):
     @property
     def problems(self) -> list[str]:
         """What is wrong with the address, one sentence for each value."""
-        return [f"{self[name].label}: {error}" for name, errors in self.errors.items() for error in errors]
+        return [
+            _("%(field)s: %(problem)s") % {"field": self[name].label, "problem": problem}
+            for name, problems in self.errors.items()
+            for problem in problems
+        ]
 
     def page_of(self, paginator: Paginator) -> Page | None:
         """Return the page asked for; a page that does not exist becomes an error of its field, and None."""

@@ -153,7 +153,8 @@ class DirectLinkForm(ItemForm):
     parameter_names = ("bandwidth", "hosted")
     priced_by = "bandwidth"
     bandwidth = forms.ChoiceField(
-        label=gettext_lazy("Bandwidth"), choices=[("1G", "1 Gbps"), ("10G", "10 Gbps")]
+        label=gettext_lazy("Bandwidth"),
+        choices=[("1G", gettext_lazy("1 Gbps")), ("10G", gettext_lazy("10 Gbps"))],
     )
     hosted = HostedField(label=gettext_lazy("Port"))
 
