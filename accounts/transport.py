@@ -116,7 +116,7 @@ def _parse(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object in ``body`` with exact decimals; None when it is anything else."""
     try:
         fields = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):  # Decimal refuses exponents of more than 18 digits
         return None
     return fields if isinstance(fields, dict) else None
 

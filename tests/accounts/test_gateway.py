@@ -374,7 +374,19 @@ def test_answer_that_is_none_is_an_error_of_its_own(outscale, kind, error):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"null", b"[]", b'"text"', b"12", b"\xff", b'{"Price": NaN}', b"[" * 100_000, b"9" * 9999]
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"12",
+        b"\xff",
+        b'{"Price": NaN}',
+        b'{"Price": 1e9999999999999999999}',
+        b"[" * 100_000,
+        b"9" * 9999,
+    ],
 )
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
 def test_body_that_is_no_object_is_no_answer(settings, status, body):
