@@ -9,10 +9,11 @@ import logging
 import re
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.errors import CloudError
+from accounts.errors import CloudError, PermissionRefused
 from accounts.gateway import Gateway
 from costs import catalog, freshness
 from costs.models import Catalog
@@ -21,6 +22,7 @@ from costs.pricelist import FCU
 logger = logging.getLogger(__name__)
 
 CONFIRMED_FOR = dt.timedelta(hours=24)
+FAILURE_REMEMBERED = dt.timedelta(minutes=5)
 _ASKED_FOR = {"Service": FCU, "Type": "CustomRam", "Operation": "RunInstances-OD"}
 
 
@@ -65,14 +67,28 @@ def learn_at_login(*, gateway: Gateway, **_kwargs: Any) -> None:
     """Confirm the currency of the region whose keys were just proven, at most once a day.
 
     Receives ``accounts.signals.keys_proven``. A region without stored prices gets them first, which a quote
-    will need next. A login never fails because of it.
+    will need next. A login never fails because of it; while the cloud hangs, one login in
+    ``FAILURE_REMEMBERED`` waits for it, and no other.
     """
-    now = timezone.now()
-    region = gateway.region
+    now, region = timezone.now(), gateway.region
+    newest = catalog.newest_catalog(region)
+    confirmed = newest and newest.currency_confirmed_at
+    if confirmed and now - confirmed < CONFIRMED_FOR:
+        return
+    if newest is None and freshness.recent_failure(region, now):
+        return
+    if not cache.add(_turn_key(region), True, FAILURE_REMEMBERED.total_seconds()):
+        return
     try:
-        newest = catalog.newest_catalog(region) or freshness.refresh(region, now)
-        confirmed = newest.currency_confirmed_at
-        if confirmed is None or now - confirmed >= CONFIRMED_FOR:
-            confirm_currency(gateway, region, now)
+        if newest is None:
+            freshness.refresh(region, now)
+        confirm_currency(gateway, region, now)
     except (CloudError, freshness.RefreshFailed, CurrencyNotNamed) as error:
         logger.warning("currency of %s not confirmed: %s", region, error)
+        if not isinstance(error, PermissionRefused):  # which tells of this key only, and is answered at once
+            return
+    cache.delete(_turn_key(region))
+
+
+def _turn_key(region: str) -> str:
+    return f"currency-asked:{region}"

@@ -83,7 +83,7 @@ def status(region: str, now: dt.datetime) -> CatalogStatus:
     """Return the stored prices of ``region`` and their age, without asking the cloud."""
     newest = catalog.newest_catalog(region)
     if newest is None:
-        return CatalogStatus(region, None, None, False, True, _failure(region, now))
+        return CatalogStatus(region, None, None, False, True, recent_failure(region, now))
     stale = now - newest.fetched_at > dt.timedelta(hours=settings.CATALOG_TTL_HOURS)
     return CatalogStatus(
         region=region,
@@ -91,7 +91,7 @@ def status(region: str, now: dt.datetime) -> CatalogStatus:
         fetched_at=newest.fetched_at,
         currency_confirmed=newest.currency_confirmed,
         stale=stale,
-        failure=_failure(region, now),
+        failure=recent_failure(region, now),
     )
 
 
@@ -145,14 +145,15 @@ def ask_for_refresh(region: str, now: dt.datetime, *, visitor: str, is_customer:
     return refresh(region, now)
 
 
+def recent_failure(region: str, now: dt.datetime) -> Failure | None:
+    """Return why the last refresh of ``region`` failed, while that is remembered."""
+    failure = cache.get(_failure_key(region))
+    return failure if failure and now < failure.next_try else None
+
+
 def _status_of(error: CloudError) -> int:
     """Return the status of a failed public call: 401 or 403 would speak of the visitor, who sent no key."""
     return error.http_status if error.http_status >= 429 else 502
-
-
-def _failure(region: str, now: dt.datetime) -> Failure | None:
-    failure = cache.get(_failure_key(region))
-    return failure if failure and now < failure.next_try else None
 
 
 def _failure_key(region: str) -> str:

@@ -1,10 +1,13 @@
 import datetime as dt
 
 import pytest
+from django.test import Client
+from django.utils import timezone
 
 from accounts.errors import CloudError
 from accounts.gateway import Gateway
 from accounts.signals import keys_proven
+from costs import freshness
 from costs.currency import CurrencyNotNamed, confirm_currency, learn_at_login, note_currency
 from costs.models import Catalog
 from sandbox.cloud import DEMO_KEY
@@ -101,6 +104,59 @@ def test_a_login_never_fails_because_the_prices_cannot_be_fetched(client, outsca
     outscale.faults.add("ReadPublicCatalog", "broken-json")
     assert client.post("/login/", DEMO_KEYS).status_code == 302
     assert not Catalog.objects.exists()
+
+
+def log_in_often(outscale, times=3):
+    """Log in ``times`` times; return how often each of the two calls was made."""
+    for _ in range(times):
+        assert Client().post("/login/", DEMO_KEYS).status_code == 302
+    return outscale.requests.count(CALL), outscale.requests.count("ReadPublicCatalog")
+
+
+def test_a_currency_call_that_hangs_makes_one_login_wait_and_no_other(outscale, settings):
+    settings.OUTSCALE_TIMEOUT_SECONDS = 0.2
+    store()
+    outscale.faults.add(CALL, "hang")
+    assert log_in_often(outscale) == (1, 0)
+
+
+def test_a_price_list_that_hangs_makes_one_login_wait_and_no_other(outscale, settings):
+    settings.OUTSCALE_TIMEOUT_SECONDS = 0.2
+    outscale.faults.add("ReadPublicCatalog", "hang")
+    assert log_in_often(outscale) == (0, 1)
+
+
+def test_a_refresh_that_failed_on_a_page_is_not_tried_again_by_a_login(outscale):
+    outscale.faults.add("ReadPublicCatalog", "broken-json")
+    with pytest.raises(freshness.RefreshFailed):
+        freshness.refresh(REGION, timezone.now())
+    outscale.requests.clear()
+    assert log_in_often(outscale) == (0, 0)
+
+
+def test_a_failure_in_one_region_does_not_keep_another_from_its_currency(outscale):
+    store()
+    store(region="us-east-2")
+    outscale.faults.add(f"us-east-2/{CALL}", "list-error")
+    learn_at_login(gateway=gateway("us-east-2"))
+    learn_at_login(gateway=gateway())
+    confirmed = Catalog.objects.exclude(currency_confirmed_at=None).values_list("region", flat=True)
+    assert list(confirmed) == [REGION]
+
+
+def test_after_a_while_the_currency_is_asked_for_again(outscale, monkeypatch):
+    monkeypatch.setattr("costs.currency.FAILURE_REMEMBERED", dt.timedelta(0))
+    store()
+    outscale.faults.add(CALL, "list-error", 1)
+    assert log_in_often(outscale) == (2, 0)
+    assert Catalog.objects.get().currency_confirmed
+
+
+def test_a_key_that_may_not_ask_does_not_keep_the_next_one_from_asking(outscale):
+    store()
+    outscale.faults.add(CALL, "refuse", 1)
+    assert log_in_often(outscale) == (2, 0)
+    assert Catalog.objects.get().currency_confirmed
 
 
 class Answering:
