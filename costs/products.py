@@ -28,6 +28,11 @@ _CATEGORIES = {
 CATEGORIES = list(_CATEGORIES)
 """The categories of the real catalogs, in the order in which they are shown."""
 
+NO_CATEGORY = "other"
+"""The category of an entry for which the cloud names none."""
+
+_CATEGORY_NAMES = _CATEGORIES | {NO_CATEGORY: gettext_lazy("Other")}
+
 _UNITS = {
     Unit.VCORE_HOUR: gettext_lazy("per vCore-hour"),
     Unit.GIB_HOUR: gettext_lazy("per GiB-hour"),
@@ -165,7 +170,7 @@ def name(key: PriceKey) -> str:
 
 def category_name(category: str) -> str:
     """Return the name of a category of the catalog; an unknown one keeps the cloud's word."""
-    return str(_CATEGORIES.get(category, category))
+    return str(_CATEGORY_NAMES.get(category, category))
 
 
 def unit_name(unit: Unit) -> str:

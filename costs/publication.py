@@ -1,4 +1,8 @@
-"""What a region publishes: an answer of ReadPublicCatalog, checked whole before any of it is believed."""
+"""What a region publishes: an answer of ReadPublicCatalog, checked whole before any of it is believed.
+
+A catalog is refused when a price in it could be wrong or could belong to something else. What no amount
+depends on may be missing: a title, a category, the name of the region that was asked.
+"""
 
 import re
 from decimal import Decimal
@@ -6,22 +10,21 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from costs import products
 from costs.models import CatalogEntry
-from costs.money import STORED_STEP
+from costs.money import round_for_storage
 
 MAX_PRICE = Decimal(10_000_000)
 """More than any unit costs (the dearest real one is 51,350): above it, the answer is taken for damaged."""
 
-_FIELDS = {
-    "Service": "service",
-    "Type": "type",
-    "Operation": "operation",
-    "SubregionName": "subregion",
-    "Category": "category",
-    "Title": "title",
-}
+_KEY_FIELDS = {"Service": "service", "Type": "type", "Operation": "operation"}
+_OPTIONAL_FIELDS = {"SubregionName": "subregion", "Category": "category", "Title": "title"}
+_FIELDS = _KEY_FIELDS | _OPTIONAL_FIELDS
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps neither
 _SUBREGION_LETTER = re.compile(r"(?<=\d)[a-z]$")
+_DECIMAL_TEXT = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
+_ROUNDED_TO_NOTHING = Decimal("5e-11")
+"""A price that is not above this would be kept as zero, which means free of charge."""
 
 
 class PublicationInvalid(ValueError):
@@ -34,7 +37,7 @@ def read_publication(answer: Any, *, region: str) -> list[CatalogEntry]:
     Numbers must have been parsed as ``Decimal``. Raises ``PublicationInvalid`` for anything but a whole,
     plausible price list of that region: half a catalog would make resources look unpriced.
     """
-    entries = [_entry(raw, place) for place, raw in enumerate(_raw_entries(answer), start=1)]
+    entries = _entries(answer, unnamed=region)
     _refuse_duplicates(entries)
     published = _region_of(entries)
     if published != region:
@@ -44,8 +47,19 @@ def read_publication(answer: Any, *, region: str) -> list[CatalogEntry]:
 
 
 def published_region(answer: Any) -> str:
-    """Return the region that the entries of an answer name; raise ``PublicationInvalid`` if they differ."""
-    return _region_of([_entry(raw, place) for place, raw in enumerate(_raw_entries(answer), start=1)])
+    """Return the region that the entries of an answer name.
+
+    Raises ``PublicationInvalid`` when they name several or none.
+    """
+    named = [entry for entry in _entries(answer, unnamed="") if entry.subregion]
+    if not named:
+        raise PublicationInvalid(_("No entry names its region."))
+    return _region_of(named)
+
+
+def _entries(answer: Any, *, unnamed: str) -> list[CatalogEntry]:
+    """Return the entries of an answer; those without a region belong to ``unnamed``."""
+    return [_entry(raw, place, unnamed) for place, raw in enumerate(_raw_entries(answer), start=1)]
 
 
 def _raw_entries(answer: Any) -> list[Any]:
@@ -58,16 +72,19 @@ def _raw_entries(answer: Any) -> list[Any]:
     return entries
 
 
-def _entry(raw: Any, place: int) -> CatalogEntry:
+def _entry(raw: Any, place: int, region: str) -> CatalogEntry:
     if not isinstance(raw, dict):
         raise PublicationInvalid(_("Entry %(place)s is not an object.") % {"place": place})
     texts = {ours: _text(raw, theirs, place) for theirs, ours in _FIELDS.items()}
-    # Any other flag leaves the price as it is: only PER_MONTH changes its meaning (spec, CatalogEntry.Flags).
-    return CatalogEntry(unit_price=_price(raw, place), per_month=raw.get("Flags") == "PER_MONTH", **texts)
+    texts["subregion"] = texts["subregion"] or region
+    texts["category"] = texts["category"] or products.NO_CATEGORY
+    return CatalogEntry(unit_price=_price(raw, place), per_month=_is_per_month(raw), **texts)
 
 
 def _text(raw: dict[str, Any], name: str, place: int) -> str:
     value = raw.get(name)
+    if value in (None, "") and name in _OPTIONAL_FIELDS:
+        return ""
     usable = isinstance(value, str) and not _UNSTORABLE.search(value)
     if not usable or (name != "Title" and not 0 < len(value) <= _longest(name)):
         raise PublicationInvalid(
@@ -76,22 +93,34 @@ def _text(raw: dict[str, Any], name: str, place: int) -> str:
     return value
 
 
+def _is_per_month(raw: dict[str, Any]) -> bool:
+    # Any other flag leaves the price as it is: only PER_MONTH changes its meaning (spec, CatalogEntry.Flags).
+    flags = raw.get("Flags")
+    return "PER_MONTH" in (flags if isinstance(flags, list) else [flags])
+
+
 def _longest(name: str) -> int:
     return CatalogEntry._meta.get_field(_FIELDS[name]).max_length
 
 
 def _price(raw: dict[str, Any], place: int) -> Decimal:
-    value = raw.get("UnitPrice")
-    price = Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(price, Decimal) or not price.is_finite():
+    """Return the price, rounded to what the database keeps; a price that would become zero is refused."""
+    price = _number(raw.get("UnitPrice"))
+    if price is None or not price.is_finite():
         raise PublicationInvalid(_("Entry %(place)s has no usable UnitPrice.") % {"place": place})
-    if not 0 <= price <= MAX_PRICE:
+    if not 0 <= price <= MAX_PRICE or 0 < price <= _ROUNDED_TO_NOTHING:
         problem = _("Entry %(place)s has a price that cannot be right: %(price)s.")
         raise PublicationInvalid(problem % {"place": place, "price": price})
-    if price % STORED_STEP:
-        problem = _("Entry %(place)s has a price with more than ten decimals: %(price)s.")
-        raise PublicationInvalid(problem % {"place": place, "price": price})
-    return price
+    return round_for_storage(price)
+
+
+def _number(value: Any) -> Decimal | None:
+    """Return a number, or a number written as text, exactly; None for anything else, ``True`` included."""
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, str) and _DECIMAL_TEXT.fullmatch(value):
+        return Decimal(value)
+    return Decimal(value) if type(value) is int else None
 
 
 def _refuse_duplicates(entries: list[CatalogEntry]) -> None:

@@ -139,6 +139,14 @@ def test_a_category_shows_only_its_products(client, real_catalog):
     assert response.soup.select_one("select option[selected]")["value"] == "storage"
 
 
+def test_a_product_without_category_stands_among_the_others(client):
+    store(raw_entry(), raw_entry("New:Thing", Category=None, Title=None), at=timezone.now())
+    response = get(client, question={"category": "other"})
+    assert [row.key.type for row in response.context["page"]] == ["New:Thing"]
+    assert row_of(response, "New:Thing")[1] == "Other"
+    assert "Other" in text(get(client).soup.select_one("select[name=category]"))
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_every_column_sorts_both_ways_and_what_has_no_value_comes_last(client, real_catalog, sort):
     rows = list(get(client, question={"sort": sort}).context["page"])
