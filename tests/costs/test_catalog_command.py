@@ -1,12 +1,15 @@
+import datetime as dt
 import json
+import os
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from costs import catalog
+from costs import catalog, freshness
 from costs.models import Catalog
-from tests.costs.catalogs import REGION, answer_of, raw_entry
+from tests.costs.catalogs import NOW, REGION, answer_of, raw_entry, store
 from tests.reference import FOLDER, real_answer
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +82,7 @@ BAD_FILES = {
     "another answer": ({"Vms": []}, "The answer holds no list Catalog.Entries."),
     "empty": (answer_of(), "The catalog is empty."),
     "twice the same": (answer_of(raw_entry(), raw_entry()), "is there twice"),
+    "too long a number": ('{"Catalog": 1e9999999999999999999}', "this is no JSON"),
     "not a number": ('{"Catalog": {"Entries": [{"UnitPrice": NaN}]}}', "Entry 1 has no usable Service."),
     "a foreign region": (answer_of(raw_entry(SubregionName="mars")), "mars is none of eu-west-2"),
 }
@@ -97,6 +101,62 @@ def test_a_file_of_another_region_than_the_one_named_is_refused(tmp_path):
     path = saved(tmp_path, answer_of(raw_entry()))
     failure = run("--region", "us-east-2", "--from-file", str(path))[2]
     assert failure.endswith("These are the prices of eu-west-2, not of us-east-2.")
+
+
+def written_at(path, moment):
+    os.utime(path, (moment.timestamp(), moment.timestamp()))
+    return str(path)
+
+
+def test_the_prices_of_a_file_are_as_old_as_the_file(tmp_path):
+    path = saved(tmp_path, answer_of(raw_entry()))
+    assert run("--from-file", written_at(path, NOW))[2] == ""
+    stored = Catalog.objects.get()
+    assert (stored.valid_from, stored.fetched_at) == (NOW, NOW)
+    assert freshness.status(REGION, timezone.now()).stale
+
+
+def test_a_file_from_the_future_was_fetched_now_at_the_latest(tmp_path):
+    path = saved(tmp_path, answer_of(raw_entry()))
+    run("--from-file", written_at(path, timezone.now() + dt.timedelta(days=400)))
+    assert Catalog.objects.get().fetched_at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("at", "moment"),
+    [
+        ("2026-03-01", dt.datetime(2026, 3, 1, tzinfo=dt.UTC)),
+        ("2026-03-01T10:30", dt.datetime(2026, 3, 1, 10, 30, tzinfo=dt.UTC)),
+        ("2026-03-01T10:30:00+02:00", dt.datetime(2026, 3, 1, 8, 30, tzinfo=dt.UTC)),
+    ],
+)
+def test_the_moment_of_a_file_can_be_said(tmp_path, at, moment):
+    run("--from-file", str(saved(tmp_path, answer_of(raw_entry()))), "--at", at)
+    assert Catalog.objects.get().fetched_at == moment
+
+
+def test_a_file_older_than_the_stored_prices_changes_nothing_and_is_told(tmp_path):
+    store(at=NOW)
+    path = saved(tmp_path, answer_of(raw_entry(price="0.006")))
+    out = run("--from-file", str(path), "--at", "2026-03-01")[0]
+    assert out == (
+        "eu-west-2: version 1, 1 prices in EUR, "
+        "unchanged: they are of 2026-03-02 08:00 UTC, newer than these of 2026-03-01 00:00 UTC\n"
+    )
+    assert Catalog.objects.get().fetched_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--from-file", "x.json", "--at", "yesterday"], "'yesterday' is neither"),
+        (["--from-file", "x.json", "--at", "2999-01-01"], "'2999-01-01' is in the future"),
+        (["--at", "2026-03-01"], "--at belongs to --from-file"),
+    ],
+)
+def test_a_moment_that_cannot_be_is_refused(outscale, arguments, reason):
+    assert reason in run(*arguments)[2]
+    assert len(outscale.requests) == 0
 
 
 @pytest.mark.parametrize("name", ["missing.json", "."])
