@@ -22,7 +22,9 @@ from django.utils.crypto import salted_hmac
 
 from accounts.errors import LoginBusy
 
-LONGEST_WAIT_SECONDS = 10
+LONGEST_WAIT_SECONDS = 2
+"""A login that waits for its turn holds a worker, so it does not wait long."""
+
 LONGEST_LOGIN_SECONDS = 120
 """After this time a login is taken for dead, as when its process was stopped."""
 

@@ -28,6 +28,7 @@ def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: st
     region is replaced. Raises ``LoginThrottled``, ``LoginBusy``, ``AccountClosed`` and ``CloudError``;
     ``retry_after`` of ``AuthenticationRefused`` is for how long these keys are now not to be tried, if so.
     """
+    _refuse_throttled(request, access_key)  # before a wait that holds a worker
     with attempts.one_at_a_time(access_key):
         user = _prove(request, access_key, secret_key, region)
     key = Key(access_key, secret_key, region, user.account_id, user.name)
@@ -37,15 +38,19 @@ def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: st
 
 
 def _prove(request: HttpRequest, access_key: str, secret_key: str, region: str) -> User:
-    wait = attempts.seconds_to_wait(request, access_key)
-    if wait:
-        raise LoginThrottled(wait)
+    _refuse_throttled(request, access_key)
     user = auth.authenticate(request, username=access_key, secret_key=secret_key, region=region)
     if user is None:
         wait = attempts.seconds_to_wait(request, access_key)
         raise AuthenticationRefused("ReadAccounts", cloud_code="1", retry_after=wait or None)
     attempts.forget(request, access_key)
     return user
+
+
+def _refuse_throttled(request: HttpRequest, access_key: str) -> None:
+    wait = attempts.seconds_to_wait(request, access_key)
+    if wait:
+        raise LoginThrottled(wait)
 
 
 def log_out(request: HttpRequest) -> None:

@@ -72,6 +72,16 @@ def test_login_does_not_wait_for_ever_for_another_one_with_the_same_key(client, 
     assert client.post("/login/", DEMO_KEYS).status_code == 302
 
 
+def test_throttled_login_is_refused_without_waiting_for_its_turn(client, outscale, monkeypatch):
+    fail(client, 3)
+    monkeypatch.setattr(attempts.time, "sleep", lambda _seconds: pytest.fail("it waited"))
+    with attempts.one_at_a_time(DEMO_KEY.access_key):
+        response = client.post("/login/", DEMO_KEYS)
+
+    assert response.status_code == 429
+    assert "refused too often" in message_of(response, "access_key")
+
+
 def test_third_failure_says_how_long_to_wait(client, outscale):
     fail(client, 2)
 
