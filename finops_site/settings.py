@@ -129,6 +129,9 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 CACHES = {"default": env.cache("CACHE_URL", default="dbcache://portal_cache")}
+if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
+    # Django's own limit is 300 entries, above which it also drops turns of logins and refreshes going on.
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
 
 # --- Who is logged in ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -1,5 +1,11 @@
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -17,3 +23,22 @@ def test_every_type_declared_in_the_settings_is_of_a_variable_that_is_read():
     declared = re.findall(r"^    ([A-Z_]+)=\(", settings, flags=re.MULTILINE)
     read = re.findall(r'\benv\("([A-Z_]+)"', settings)
     assert set(declared) <= set(read)
+
+
+@pytest.mark.parametrize(
+    ("address", "entries"),
+    [
+        (None, 100_000),
+        ("dbcache://another_table", 100_000),
+        ("dbcache://portal_cache?max_entries=500000", 500_000),
+        ("redis://cache:6379/0", None),
+    ],
+)
+def test_a_cache_in_the_database_is_not_limited_to_the_300_entries_of_django(address, entries):
+    environment = {name: value for name, value in os.environ.items() if name != "CACHE_URL"}
+    environment |= {"CACHE_URL": address} if address else {}
+    program = "import json, finops_site.settings as read; print(json.dumps(read.CACHES['default']))"
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, check=True, capture_output=True
+    )
+    assert json.loads(told.stdout).get("OPTIONS", {}).get("MAX_ENTRIES") == entries
