@@ -5,6 +5,7 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib import auth
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -60,17 +61,25 @@ def log_out(request: HttpRequest) -> None:
 
 
 def keep(request: HttpRequest) -> None:
-    """Extend a session that is in use; end one whose keys cannot be opened any more."""
-    if not keyring.is_sealed(request):
-        return
-    try:
-        keyring.open(request)
-    except SessionExpired:
-        log_out(request)
+    """Extend a session that is in use, an operator's too; end one whose keys cannot be opened any more."""
+    if keyring.is_sealed(request):
+        try:
+            keyring.open(request)
+        except SessionExpired:
+            log_out(request)
+            return
+    elif auth.SESSION_KEY not in request.session:
         return
     now = int(timezone.now().timestamp())
     if now - request.session.get(_SEEN_FIELD, 0) >= SECONDS_BETWEEN_WRITES:
         request.session[_SEEN_FIELD] = now
+        _clear_expired_now_and_then(request)
+
+
+def _clear_expired_now_and_then(request: HttpRequest) -> None:
+    """Destroy sealed keys whose time is over while others work; once a minute for all sessions together."""
+    if cache.add("expired-sessions-cleared", True, SECONDS_BETWEEN_WRITES):
+        request.session.clear_expired()
 
 
 def expires_at(request: HttpRequest) -> datetime:

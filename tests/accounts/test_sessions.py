@@ -6,6 +6,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -44,10 +45,8 @@ def stored_session():
 
 
 def pass_time(minutes):
-    """Let the stored session grow older."""
-    row = stored_session()
-    row.expire_date -= timedelta(minutes=minutes)
-    row.save()
+    """Let the stored sessions grow older."""
+    Session.objects.update(expire_date=F("expire_date") - timedelta(minutes=minutes))
 
 
 def is_logged_in(client):
@@ -198,6 +197,60 @@ def test_expired_sessions_are_destroyed_at_the_next_login(logged_in, outscale):
     Client().post("/login/", DEMO_KEYS)
 
     assert Session.objects.filter(expire_date__lt=timezone.now()).count() == 0
+
+
+def test_expired_sessions_are_destroyed_while_others_work_once_a_minute(logged_in, outscale):
+    other = Client()
+    other.post("/login/", DEMO_KEYS)
+    expired = Session.objects.exclude(pk=logged_in.session.session_key)
+    let_a_minute_pass(logged_in)
+    expired.update(expire_date=timezone.now() - timedelta(minutes=1))
+
+    logged_in.get("/accounts/")
+
+    assert not expired.exists()
+    let_a_minute_pass(logged_in)
+    with CaptureQueriesContext(connection) as queries:
+        logged_in.get("/accounts/")
+    assert not [query for query in queries if query["sql"].startswith('DELETE FROM "django_session"')]
+
+
+@pytest.fixture
+def operator_at_work(client):
+    User.objects.create_superuser("operator", "a good password")
+    client.post("/admin/login/", {"username": "operator", "password": "a good password", "next": "/admin/"})
+    client.get("/admin/")
+    return client
+
+
+def test_activity_extends_the_session_of_an_operator_too(operator_at_work):
+    let_a_minute_pass(operator_at_work)
+    before = stored_session().expire_date
+
+    response = operator_at_work.get("/admin/")
+
+    assert stored_session().expire_date > before + timedelta(seconds=50)
+    assert response.cookies["sessionid"]["max-age"] == 30 * 60
+    assert "finops_key" not in response.cookies
+
+
+def test_session_of_an_operator_is_not_written_again_within_a_minute(operator_at_work):
+    with CaptureQueriesContext(connection) as queries:
+        operator_at_work.get("/admin/")
+
+    assert not [query for query in queries if not query["sql"].startswith("SELECT")]
+
+
+def test_session_of_an_operator_ends_after_thirty_minutes_without_activity(operator_at_work):
+    pass_time(minutes=31)
+
+    assert operator_at_work.get("/admin/").status_code == 302
+
+
+def test_visitor_gets_no_session(client, db):
+    client.get("/")
+
+    assert not Session.objects.exists()
 
 
 def test_expired_session_takes_both_cookies_from_the_browser(logged_in):
