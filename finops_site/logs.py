@@ -38,6 +38,17 @@ class RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
+class UnexpectedOnly(logging.Filter):
+    """Leaves out the answers of 502, 503 and 504 that the portal chose to give, as when the cloud failed.
+
+    Django logs each as an error. What nobody foresaw comes with its exception, or from elsewhere.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the people who run the portal should hear of it."""
+        return bool(record.exc_info) or record.name != "django.request"
+
+
 class PrivateReporterFilter(SafeExceptionReporterFilter):
     """Hides from exception reports whatever a user sent, and every local variable.
 

@@ -218,13 +218,16 @@ LOGGING = {
             "style": "{",
         }
     },
-    "filters": {"in_production": {"()": "django.utils.log.RequireDebugFalse"}},
+    "filters": {
+        "in_production": {"()": "django.utils.log.RequireDebugFalse"},
+        "unexpected": {"()": "finops_site.logs.UnexpectedOnly"},
+    },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "admins": {
             "class": "django.utils.log.AdminEmailHandler",
             "level": "ERROR",
-            "filters": ["in_production"],
+            "filters": ["in_production", "unexpected"],
         },
     },
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL")},
