@@ -1,6 +1,6 @@
 """Stored prices: each catalog that a region ever published, and the discounts of commitments."""
 
-from decimal import Decimal
+import datetime as dt
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -118,9 +118,10 @@ class CommitmentPeriod(models.TextChoices):
 class CommitmentRateQuerySet(models.QuerySet["CommitmentRate"]):
     """What quotes ask of the rates."""
 
-    def percents(self, period: str) -> dict[str, Decimal]:
-        """Return the discount in percent of each category that has one for ``period`` (one query)."""
-        return dict(self.filter(period=period).values_list("category", "percent"))
+    def valid_on(self, day: dt.date, period: str) -> dict[str, "CommitmentRate"]:
+        """Return the rate of each category that has one for ``period`` on ``day`` (one query)."""
+        begun = self.filter(period=period, valid_from__lte=day).order_by("valid_from")
+        return {rate.category: rate for rate in begun}  # the latest one stays
 
 
 class CommitmentRate(models.Model):
@@ -154,9 +155,11 @@ class CommitmentRate(models.Model):
         verbose_name_plural = _("commitment rates")
         constraints = [
             models.UniqueConstraint(
-                fields=["category", "period"],
-                name="rate_once_per_category_and_period",
-                violation_error_message=_("This category already has a rate for this commitment."),
+                fields=["category", "period", "valid_from"],
+                name="rate_once_per_category_period_and_day",
+                violation_error_message=_(
+                    "This category already has a rate for this commitment from this day."
+                ),
             ),
             models.CheckConstraint(condition=~Q(category=""), name="rate_has_category"),
             models.CheckConstraint(

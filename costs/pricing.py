@@ -6,7 +6,7 @@ the price as an ``Assumption``. An absent catalog entry raises ``PriceMissing``;
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -67,14 +67,19 @@ class Assumption(TextChoices):
 class NotPriceable(ValueError):
     """The catalog entry is not a price by itself, or nobody knows what its price is for."""
 
-    def __init__(self, key: PriceKey) -> None:
-        super().__init__(f"{key} cannot be priced by itself")
-        self.key = key
+    def __init__(self, entry: PriceEntry) -> None:
+        super().__init__(f"{entry.key} cannot be priced: it is sold by {entry.unit}")
+        self.key = entry.key
+        self.is_surplus = entry.unit is Unit.SURPLUS
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One product in a price: ``quantity`` × ``unit_price`` of the catalog entry ``key``."""
+    """One product in a price: ``quantity`` × ``unit_price`` of the catalog entry ``key``.
+
+    The dedicated surplus is the one part whose ``unit_price`` is not the catalog's: a factor on the
+    ``quantity``, which is the price of cores and memory.
+    """
 
     key: PriceKey
     category: str
@@ -126,6 +131,37 @@ def for_hours(amount: Decimal, period: Period, hours: int) -> Decimal:
             return amount
 
 
+_PERIOD_OF_UNIT = {
+    **dict.fromkeys(
+        (Unit.VCORE_HOUR, Unit.GIB_HOUR, Unit.HOUR, Unit.TWO_VCORES_HOUR, Unit.VM_HOUR), Period.HOUR
+    ),
+    **dict.fromkeys((Unit.GIB_MONTH, Unit.IOPS_MONTH, Unit.MONTH), Period.MONTH),
+    **dict.fromkeys((Unit.GIB, Unit.GBPS, Unit.REQUEST, Unit.REMAP), Period.MONTH),
+    Unit.SUBSCRIPTION: Period.ONCE,
+}
+_NOTE_OF_UNIT = {
+    **dict.fromkeys((Unit.GIB, Unit.GBPS, Unit.REQUEST, Unit.REMAP), (Assumption.USAGE_PER_MONTH,)),
+    Unit.SUBSCRIPTION: (Assumption.SUBSCRIPTION_ONCE,),
+}
+
+
+def _period_of(*entries: PriceEntry) -> Period:
+    """Return the period that all the entries are priced for; raise ``NotPriceable`` when it is not one."""
+    periods = [_PERIOD_OF_UNIT.get(entry.unit) for entry in entries]
+    for entry, period in zip(entries, periods, strict=True):
+        if period is None or period != periods[0]:
+            raise NotPriceable(entry)
+    return periods[0]
+
+
+def _priced(
+    prices: PriceList, *used: tuple[PriceEntry, Decimal | int], assumptions: tuple[Assumption, ...] = ()
+) -> Price:
+    period = _period_of(*(entry for entry, _quantity in used))
+    parts = tuple(_part(entry, quantity) for entry, quantity in used)
+    return Price(period, prices.currency, parts, assumptions)
+
+
 def _part(entry: PriceEntry, quantity: Decimal | int = 1) -> Part:
     return Part(entry.key, entry.category, Decimal(quantity), entry.unit_price)
 
@@ -142,33 +178,39 @@ def vm(
     ``product_codes`` are the codes of its image (``Vm.ProductCodes``); all of them are charged. A dedicated
     VM also makes the fee for the dedicated service due, once for each account and region.
     """
-    cores = _part(prices.entry(FCU, shape.core_type, "RunInstances-OD"), shape.vcores)
-    memory = _part(prices.entry(FCU, "CustomRam", "RunInstances-OD"), shape.ram_gib)
     codes = list(product_codes)
-    licences = [_licence(code, shape.vcores, prices) for code in codes]
+    cores, memory = (prices.entry(FCU, name, "RunInstances-OD") for name in (shape.core_type, "CustomRam"))
+    licences = [prices.entry(FCU, "ProductUsage", f"RunInstances-{code}-OD") for code in codes]
+    units = [licence_units(code, shape.vcores) for code in codes]
+    bare = _priced(prices, (cores, shape.vcores), (memory, shape.ram_gib), *zip(licences, units, strict=True))
     assumptions = [
-        note for code, part in zip(codes, licences, strict=True) for note in _licence_notes(code, part)
+        note for code, entry in zip(codes, licences, strict=True) for note in _notes_on(code, entry)
     ]
-    surplus, shared = [], []
-    if tenancy == Tenancy.DEDICATED:
-        surplus = [_dedicated_surplus(cores.amount + memory.amount, prices)]
-        shared = [_part(prices.entry(FCU, "UseDedicated", "RunDedicatedInstances"))]
-        assumptions.append(Assumption.DEDICATED_SURPLUS)
     if shape.gpus:
         assumptions.append(Assumption.GPU_BILLED_APART)
-    parts = (cores, memory, *surplus, *licences)
-    return Price(Period.HOUR, prices.currency, parts, tuple(dict.fromkeys(assumptions)), tuple(shared))
+    price = replace(bare, assumptions=tuple(dict.fromkeys(assumptions)))
+    return _dedicated(price, prices) if tenancy == Tenancy.DEDICATED else price
+
+
+def _dedicated(price: Price, prices: PriceList) -> Price:
+    """Add what dedicated hardware costs: a surplus on cores and memory, and the shared fee."""
+    cores, memory, *licences = price.parts
+    fee = prices.entry(FCU, "UseDedicated", "RunDedicatedInstances")
+    if _period_of(fee) != price.period:
+        raise NotPriceable(fee)
+    surplus = _dedicated_surplus(cores.amount + memory.amount, prices)
+    return replace(
+        price,
+        parts=(cores, memory, surplus, *licences),
+        shared=(_part(fee),),
+        assumptions=(*price.assumptions, Assumption.DEDICATED_SURPLUS),
+    )
 
 
 def _dedicated_surplus(compute: Decimal, prices: PriceList) -> Part:
     """Add 10 % for the 0.01 of the catalog: OUTSCALE's older price lists state 0.1 and thousandths of ten."""
     entry = prices.entry(FCU, "DedicatedInstanceSurplus", "RunInstances")
     return Part(entry.key, entry.category, compute, entry.unit_price * 10)
-
-
-def _licence(code: str, vcores: int, prices: PriceList) -> Part:
-    entry = prices.entry(FCU, "ProductUsage", f"RunInstances-{code}-OD")
-    return _part(entry, licence_units(code, vcores))
 
 
 def licence_units(code: str, vcores: int) -> int:
@@ -179,8 +221,8 @@ def licence_units(code: str, vcores: int) -> int:
     return max(SQL_SERVER_LEAST_UNITS, units) if code in SQL_SERVER else units
 
 
-def _licence_notes(code: str, part: Part) -> Iterable[Assumption]:
-    if part.unit_price and code not in PER_TWO_VCORES and code != WINDOWS_10:
+def _notes_on(code: str, licence: PriceEntry) -> Iterable[Assumption]:
+    if licence.unit_price and code not in PER_TWO_VCORES and code != WINDOWS_10:
         yield Assumption.LICENCE_PER_VM
     if code in SQL_SERVER:
         yield Assumption.SQL_SERVER_MINIMUM
@@ -188,22 +230,22 @@ def _licence_notes(code: str, part: Part) -> Iterable[Assumption]:
 
 def volume(volume_type: str, size_gib: Decimal, prices: PriceList, *, iops: int | None = None) -> Price:
     """Price a volume for a month, used or not; ``iops`` count for io1 only (gp2's are a free baseline)."""
-    parts = [_part(prices.entry(FCU, f"BSU:VolumeUsage:{volume_type}", "CreateVolume"), size_gib)]
-    if volume_type == "io1":
-        parts.append(_part(prices.entry(FCU, "BSU:VolumeIOPS:io1", "CreateVolume"), iops or 0))
-    return Price(Period.MONTH, prices.currency, tuple(parts))
+    size = (prices.entry(FCU, f"BSU:VolumeUsage:{volume_type}", "CreateVolume"), size_gib)
+    if volume_type != "io1":
+        return _priced(prices, size)
+    return _priced(prices, size, (prices.entry(FCU, "BSU:VolumeIOPS:io1", "CreateVolume"), iops or 0))
 
 
 def snapshot(size_gib: Decimal, prices: PriceList) -> Price:
     """Price ``size_gib`` GiB of snapshot for a month."""
-    part = _part(prices.entry(FCU, "Snapshot:Usage", "Snapshot"), size_gib)
-    return Price(Period.MONTH, prices.currency, (part,), (Assumption.SNAPSHOT_UPPER_BOUND,))
+    entry = prices.entry(FCU, "Snapshot:Usage", "Snapshot")
+    return _priced(prices, (entry, size_gib), assumptions=(Assumption.SNAPSHOT_UPPER_BOUND,))
 
 
 def additional_public_ip(prices: PriceList) -> Price:
     """Price, for an hour, a public IP that is not the free first address of a running VM."""
-    part = _part(prices.entry(FCU, "ElasticIP:AdditionalAddress", "AssociateAddressVPC"))
-    return Price(Period.HOUR, prices.currency, (part,), (Assumption.ADDRESS_ADDITIONAL,))
+    entry = prices.entry(FCU, "ElasticIP:AdditionalAddress", "AssociateAddressVPC")
+    return _priced(prices, (entry, 1), assumptions=(Assumption.ADDRESS_ADDITIONAL,))
 
 
 class GpuState(StrEnum):
@@ -215,58 +257,38 @@ class GpuState(StrEnum):
 
 def flexible_gpu(model: str, prices: PriceList, *, state: GpuState = GpuState.ATTACHED) -> Price:
     """Price a flexible GPU for an hour."""
-    return _hourly(prices.entry(FCU, f"Gpu:{state.value}:{model}", "AllocateGpu"), prices)
+    return _priced(prices, (prices.entry(FCU, f"Gpu:{state.value}:{model}", "AllocateGpu"), 1))
 
 
 def nat_service(prices: PriceList) -> Price:
     """Price a NAT service for an hour."""
-    return _hourly(prices.entry(FCU, "NatGatewayUsage", "CreateNatGateway"), prices)
+    return _priced(prices, (prices.entry(FCU, "NatGatewayUsage", "CreateNatGateway"), 1))
 
 
 def load_balancer(prices: PriceList) -> Price:
     """Price a load balancer for an hour."""
-    return _hourly(prices.entry("TinaOS-LBU", "LBU:Usage", "CreateLoadBalancer"), prices)
+    return _priced(prices, (prices.entry("TinaOS-LBU", "LBU:Usage", "CreateLoadBalancer"), 1))
 
 
 def vpn_connection(prices: PriceList) -> Price:
     """Price a VPN connection for an hour."""
-    return _hourly(prices.entry(FCU, "ConnectionUsage", "CreateVpnConnection"), prices)
+    return _priced(prices, (prices.entry(FCU, "ConnectionUsage", "CreateVpnConnection"), 1))
 
 
 def direct_link(bandwidth: str, prices: PriceList, *, hosted: bool) -> Price:
     """Price the port of a DirectLink (``1G``, ``10G``) for a month: own, or hosted by OUTSCALE's partner."""
     service = "TinaOS-HostedDirectLink" if hosted else "TinaOS-DirectLink"
-    part = _part(prices.entry(service, f"LocatePort:{bandwidth}", "CreateConnection"))
-    return Price(Period.MONTH, prices.currency, (part,))
+    return _priced(prices, (prices.entry(service, f"LocatePort:{bandwidth}", "CreateConnection"), 1))
 
 
 def object_storage(size_gib: Decimal, prices: PriceList) -> Price:
     """Price ``size_gib`` GiB in OUTSCALE Object Storage for a month."""
-    part = _part(prices.entry("TinaOS-OOS", "enterprise", "OOSStorage"), size_gib)
-    return Price(Period.MONTH, prices.currency, (part,))
+    return _priced(prices, (prices.entry("TinaOS-OOS", "enterprise", "OOSStorage"), size_gib))
 
 
 def oks_control_plane(size: str, prices: PriceList) -> Price:
     """Price the control plane of a Kubernetes cluster (``cp.mono.master`` …) for an hour; nodes are VMs."""
-    return _hourly(prices.entry("OKS", f"dedicated:{size}", "ControlPlane"), prices)
-
-
-def _hourly(entry: PriceEntry, prices: PriceList) -> Price:
-    return Price(Period.HOUR, prices.currency, (_part(entry),))
-
-
-_PERIOD_OF_UNIT = {
-    **dict.fromkeys(
-        (Unit.VCORE_HOUR, Unit.GIB_HOUR, Unit.HOUR, Unit.TWO_VCORES_HOUR, Unit.VM_HOUR), Period.HOUR
-    ),
-    **dict.fromkeys((Unit.GIB_MONTH, Unit.IOPS_MONTH, Unit.MONTH), Period.MONTH),
-    **dict.fromkeys((Unit.GIB, Unit.GBPS, Unit.REQUEST, Unit.REMAP), Period.MONTH),
-    Unit.SUBSCRIPTION: Period.ONCE,
-}
-_NOTE_OF_UNIT = {
-    **dict.fromkeys((Unit.GIB, Unit.GBPS, Unit.REQUEST, Unit.REMAP), (Assumption.USAGE_PER_MONTH,)),
-    Unit.SUBSCRIPTION: (Assumption.SUBSCRIPTION_ONCE,),
-}
+    return _priced(prices, (prices.entry("OKS", f"dedicated:{size}", "ControlPlane"), 1))
 
 
 def catalog_entry(key: PriceKey, prices: PriceList) -> Price:
@@ -276,7 +298,4 @@ def catalog_entry(key: PriceKey, prices: PriceList) -> Price:
     prices) and for an entry of which nobody knows whether it is charged by hour, month or piece.
     """
     entry = prices.entry(*key)
-    period = _PERIOD_OF_UNIT.get(entry.unit)
-    if period is None:
-        raise NotPriceable(entry.key)
-    return Price(period, prices.currency, (_part(entry),), _NOTE_OF_UNIT.get(entry.unit, ()))
+    return _priced(prices, (entry, 1), assumptions=_NOTE_OF_UNIT.get(entry.unit, ()))

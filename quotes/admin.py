@@ -38,3 +38,7 @@ class QuoteAdmin(admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
         """Leave changing quotes to their owners."""
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
+        """Leave deleting to the owners too: what takes the place of an active quote is theirs to see."""
+        return False

@@ -1,11 +1,11 @@
 """The JSON API of quotes: the same forms, the same changes and the same sheet as the builder's pages."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +22,7 @@ from quotes.forms import NameForm, TermsForm, terms_of
 from quotes.itemform import ItemForm
 from quotes.itemforms import FORMS, bound_form
 from quotes.models import Quote, QuoteGroup, QuoteItem, QuoteStatus
+from quotes.owned import item_of, quote_of
 from quotes.resources import ResourceType
 from quotes.schemas import (
     CalculationOut,
@@ -35,8 +36,9 @@ from quotes.schemas import (
     SummaryOut,
 )
 from quotes.sheet import sheet_of
-from quotes.views import quote_file, quote_of
+from quotes.views import quote_file
 
+QUOTES_PER_PAGE = 100
 router = Router(tags=["Quotes"])
 
 
@@ -56,7 +58,7 @@ class PriceUnknown(InputRefused):
 
 def _whole(quote: Quote) -> dict[str, Any]:
     quote.refresh_from_db()
-    sheet = sheet_of(quote)
+    sheet = sheet_of(quote, at=timezone.now())
     return answer(exports.document_of(sheet), currency_assumed_in=sheet.regions_of_assumed_currency)
 
 
@@ -74,10 +76,13 @@ def create(request: HttpRequest, given: NameIn) -> Status:
 
 
 @router.get("", response=Envelope[list[SummaryOut]])
-def index(request: HttpRequest) -> dict[str, Any]:
-    """List the quotes, the active one first."""
+def index(request: HttpRequest, page: int = 1) -> dict[str, Any]:
+    """List the quotes, the active one first, a page at a time."""
     quotes = Quote.objects.owned_by(request.user).with_item_count().by_latest_change()
-    return answer([exports.summary_of(quote, quote.item_count) for quote in quotes])
+    shown = Paginator(quotes, QUOTES_PER_PAGE).get_page(page)
+    pagination = {"page": shown.number, "pages": shown.paginator.num_pages, "total": shown.paginator.count}
+    summaries = [exports.summary_of(quote, quote.item_count) for quote in shown]
+    return answer(summaries, pagination=pagination)
 
 
 @router.get("/{uuid:quote_id}", response=Envelope[QuoteOut])
@@ -96,13 +101,21 @@ def change(request: HttpRequest, quote_id: UUID, given: QuoteIn) -> dict[str, An
     name = _cleaned(NameForm(sent))["name"] if "name" in sent else None
     terms = _cleaned(TermsForm(terms_of(quote) | sent)) if sent.keys() - {"name"} else None
     with transaction.atomic():
+        if status is not None:  # first: it locks the owner, and who locks a quote never waits for its owner
+            move = lifecycle.load if status == QuoteStatus.ACTIVE else lifecycle.save
+            move(quote=quote, at=now)
         if name is not None:
             lifecycle.rename(quote=quote, name=name, at=now)
         if terms is not None:
             editing.set_terms(quote=quote, **terms, at=now)
-        if status is not None:
-            move = lifecycle.load if status == QuoteStatus.ACTIVE else lifecycle.save
-            move(quote=quote, at=now)
+    return _whole(quote)
+
+
+@router.post("/{uuid:quote_id}/prices", response=Envelope[QuoteOut])
+def take_new_prices(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
+    """Price every item by the catalog of now; one that it cannot price any more keeps its price."""
+    quote, now = quote_of(request, quote_id), timezone.now()
+    editing.take_new_prices(quote=quote, prices=sheet_of(quote, at=now).prices, at=now)
     return _whole(quote)
 
 
@@ -115,13 +128,15 @@ def delete(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     message = {"message": _("“%(name)s” is deleted.") % {"name": name}}
     if replacement is None:
         return answer(message)
-    return answer({**message, "replacement_quote": exports.document_of(sheet_of(replacement))})
+    return answer(
+        {**message, "replacement_quote": exports.document_of(sheet_of(replacement, at=timezone.now()))}
+    )
 
 
 @router.get("/{uuid:quote_id}/calculate", response=Envelope[CalculationOut])
 def calculate(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     """Return the calculation of a quote; its status stays as it is."""
-    return answer(exports.calculation_of(sheet_of(quote_of(request, quote_id))))
+    return answer(exports.calculation_of(sheet_of(quote_of(request, quote_id), at=timezone.now())))
 
 
 @router.get("/{uuid:quote_id}/export/{file_format}")
@@ -138,11 +153,15 @@ def _resource_type(value: str) -> ResourceType:
 
 
 def _checked(
-    quote: Quote, resource_type: str, parameters: dict[str, Any], common: dict[str, Any]
+    quote: Quote,
+    resource_type: str,
+    parameters: dict[str, Any],
+    common: dict[str, Any],
+    kept: QuoteItem | None = None,
 ) -> ItemForm:
     kind = _resource_type(resource_type)
     _refuse_unknown(FORMS[kind], parameters)
-    form = bound_form(kind, FORMS[kind].fields_of(parameters) | common, quote=quote)
+    form = bound_form(kind, FORMS[kind].fields_of(parameters) | common, quote=quote, kept=kept)
     if form.is_valid():
         return form
     raise (PriceUnknown if form.why_unpriced else InputRefused)(form.errors)
@@ -154,10 +173,6 @@ def _refuse_unknown(form: type[ItemForm], parameters: dict[str, Any]) -> None:
         known = ", ".join(form.parameter_names) or _("none")
         text = _("Unknown parameter. Known for this resource: %(known)s.") % {"known": known}
         raise InputRefused({f"parameters.{name}": [text] for name in sorted(unknown)})
-    try:
-        json.dumps(parameters, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise InputRefused({"parameters": [_("This is not valid text.")]}) from None
 
 
 @router.post("/{uuid:quote_id}/items", response={201: Envelope[QuoteOut]})
@@ -181,17 +196,11 @@ def _place(item: QuoteItem, position: int | None) -> None:
         editing.move_item(item=item, position=position, at=timezone.now())
 
 
-def _item_of(quote: Quote, item_id: UUID) -> QuoteItem:
-    item = get_object_or_404(quote.items, pk=item_id)
-    item.quote = quote
-    return item
-
-
 @router.put("/{uuid:quote_id}/items/{uuid:item_id}", response=Envelope[QuoteOut])
 def change_item(request: HttpRequest, quote_id: UUID, item_id: UUID, given: ItemChange) -> dict[str, Any]:
-    """Change an item and price it anew; one that only moves keeps its price."""
+    """Change an item; it keeps its price while it stays the same resource in the same region."""
     quote = quote_of(request, quote_id)
-    item = _item_of(quote, item_id)
+    item = item_of(quote, item_id)
     sent = given.dict(exclude_unset=True)
     position = sent.pop("display_order", None)
     form = _changed_form(quote, item, sent) if sent else None
@@ -206,14 +215,15 @@ def _changed_form(quote: Quote, item: QuoteItem, sent: dict[str, Any]) -> ItemFo
     now = {name: getattr(item, name) for name in ("region", "quantity", "resource_name", "group_id")}
     resource_type = sent.pop("resource_type", item.resource_type)
     parameters = sent.pop("parameters", None)
-    return _checked(quote, resource_type, item.parameters if parameters is None else parameters, now | sent)
+    parameters = item.parameters if parameters is None else parameters
+    return _checked(quote, resource_type, parameters, now | sent, kept=item)
 
 
 @router.delete("/{uuid:quote_id}/items/{uuid:item_id}", response=Envelope[QuoteOut])
 def remove_item(request: HttpRequest, quote_id: UUID, item_id: UUID) -> dict[str, Any]:
     """Remove an item."""
     quote = quote_of(request, quote_id)
-    editing.remove_item(item=_item_of(quote, item_id), at=timezone.now())
+    editing.remove_item(item=item_of(quote, item_id), at=timezone.now())
     return _whole(quote)
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from costs.money import HOURS_PER_MONTH, MONTHS_PER_YEAR
 from costs.pricelist import PriceKey
-from costs.pricing import Part, Period, for_hours
+from costs.pricing import Part, Period, Price, for_hours
 from quotes.models import Quote, QuoteItem
 
 PERCENT = Decimal(100)
@@ -45,13 +45,14 @@ class Sums:
 
 @dataclass
 class CurrencyTotals:
-    """All that a quote comes to in one currency."""
+    """All that a quote comes to in one currency: the groups and the fees together are the subtotal."""
 
     currency: str
     global_discount_percent: Decimal
     sums: Sums = field(default_factory=Sums)
     by_category: dict[str, Sums] = field(default_factory=dict)
     by_group: dict[object, Sums] = field(default_factory=dict)
+    fees: list["SharedFee"] = field(default_factory=list)
 
     @property
     def commitment_change(self) -> Decimal:
@@ -90,17 +91,22 @@ class SharedFee:
 
     region: str
     currency: str
+    period: Period
     part: Part
     sums: Sums
 
 
 @dataclass(frozen=True)
 class Calculation:
-    """The result: the sums of each item by its id, the fees charged once, and the totals of each currency."""
+    """The result: the sums of each item by its id, and the totals of each currency."""
 
     items: dict[object, Sums]
-    fees: list[SharedFee]
     totals: dict[str, CurrencyTotals]
+
+    @property
+    def fees(self) -> list[SharedFee]:
+        """The fees charged once for a region, of all currencies."""
+        return [fee for totals in self.totals.values() for fee in totals.fees]
 
     @property
     def single(self) -> CurrencyTotals | None:
@@ -119,7 +125,7 @@ def calculate(quote: Quote, items: Iterable[QuoteItem], rates: Rates, *, currenc
     calculator.add_fees()
     if not calculator.totals:
         calculator.totals_in(currency)
-    return Calculation(calculator.items, calculator.fees, calculator.totals)
+    return Calculation(calculator.items, calculator.totals)
 
 
 class _Calculator:
@@ -131,29 +137,36 @@ class _Calculator:
         self.rates = rates
         self.items: dict[object, Sums] = {}
         self.totals: dict[str, CurrencyTotals] = {}
-        self.fees: list[SharedFee] = []
-        self._due: dict[tuple[str, str, PriceKey], tuple[Period, Part]] = {}
+        self._due: dict[tuple[str, str, PriceKey], tuple[int, Decimal, Price, Part]] = {}
 
     def add_item(self, item: QuoteItem) -> None:
         price = item.unit_price
         sums = [self._sums(part, price.period, item.quantity) for part in price.parts]
-        self.items[item.pk] = self._add(price.currency, price.parts, sums, item.group_id)
-        self._due |= {(item.region, price.currency, part.key): (price.period, part) for part in price.shared}
+        self.items[item.pk] = self._add(price.currency, price.parts, sums)
+        self.totals_in(price.currency).by_group.setdefault(item.group_id, Sums()).add(self.items[item.pk])
+        for part in price.shared:
+            self._note_due(item, price, part)
+
+    def _note_due(self, item: QuoteItem, price: Price, part: Part) -> None:
+        """Keep a shared part once for its region: at the price of the newest catalog that any item has."""
+        key = (item.region, price.currency, part.key)
+        due = (item.price["catalog"]["version"], part.amount, price, part)
+        if key not in self._due or due[:2] > self._due[key][:2]:
+            self._due[key] = due
 
     def add_fees(self) -> None:
-        for (region, currency, _key), (period, part) in self._due.items():
-            sums = self._add(currency, [part], [self._sums(part, period, 1)], None)
-            self.fees.append(SharedFee(region, currency, part, sums))
+        for (region, currency, _key), (_version, _amount, price, part) in self._due.items():
+            sums = self._add(currency, [part], [self._sums(part, price.period, 1)])
+            self.totals_in(currency).fees.append(SharedFee(region, currency, price.period, part, sums))
 
     def totals_in(self, currency: str) -> CurrencyTotals:
         return self.totals.setdefault(currency, CurrencyTotals(currency, self.global_discount_percent))
 
-    def _add(self, currency: str, parts: Iterable[Part], sums: Iterable[Sums], group_id: object) -> Sums:
+    def _add(self, currency: str, parts: Iterable[Part], sums: Iterable[Sums]) -> Sums:
         totals, together = self.totals_in(currency), Sums()
         for part, part_sums in zip(parts, sums, strict=True):
             totals.by_category.setdefault(part.category, Sums()).add(part_sums)
             together.add(part_sums)
-        totals.by_group.setdefault(group_id, Sums()).add(together)
         totals.sums.add(together)
         return together
 

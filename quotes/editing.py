@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max, QuerySet
 
 from costs.pricelist import PriceList, PriceMissing
 from costs.pricing import NotPriceable
@@ -35,7 +36,7 @@ class QuoteFull(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ItemData:
-    """What a customer says of an item; ``parameters`` are checked already (``quotes.forms``)."""
+    """What a customer says of an item; ``parameters`` are checked already (``quotes.itemforms``)."""
 
     resource_type: str
     region: str
@@ -66,12 +67,26 @@ def _siblings(item: QuoteItem) -> list[QuoteItem]:
     return list(rows.only("pk", "display_order").order_by("display_order", "pk"))
 
 
-def _apply(item: QuoteItem, data: ItemData, prices: PriceList) -> None:
-    price = resources.price_of(data.resource_type, data.parameters, prices)
+def _next_order(rows: QuerySet[QuoteItem] | QuerySet[QuoteGroup]) -> int:
+    last = rows.aggregate(last=Max("display_order"))["last"]
+    return 0 if last is None else last + 1
+
+
+def _put_at_end(item: QuoteItem, group: QuoteGroup | None) -> None:
+    """Put an item at the end of a group of its quote; raise ``DoesNotExist`` when the group is gone."""
+    item.group = group and QuoteGroup.objects.get(pk=group.pk, quote_id=item.quote_id)
+    item.display_order = _next_order(QuoteItem.objects.filter(quote_id=item.quote_id, group_id=item.group_id))
+
+
+def _apply(item: QuoteItem, data: ItemData, prices: PriceList | None) -> None:
+    """Let an item say ``data``; it keeps its price while it stays the same resource in the same region."""
+    before = (item.resource_type, item.region, item.parameters)
     item.resource_type, item.region, item.parameters = data.resource_type, data.region, data.parameters
-    item.resource_name, item.quantity, item.group = data.resource_name, data.quantity, data.group
-    item.price = snapshot.write(price, prices)
-    item.__dict__.pop("unit_price", None)  # the cached reading of the price that was
+    item.resource_name, item.quantity = data.resource_name, data.quantity
+    if before != (item.resource_type, item.region, item.parameters):
+        price = resources.price_of(item.resource_type, item.parameters, prices)
+        item.price = snapshot.write(price, prices)
+        item.__dict__.pop("unit_price", None)  # the cached reading of the price that was
 
 
 @transaction.atomic
@@ -85,7 +100,7 @@ def add_item(*, quote: Quote, data: ItemData, prices: PriceList, at: dt.datetime
         raise QuoteFull
     item = QuoteItem(quote=quote, updated_at=at)
     _apply(item, data, prices)
-    item.display_order = len(_siblings(item))
+    _put_at_end(item, data.group)
     item.save(force_insert=True)
     _touch(quote, at)
     return item
@@ -93,19 +108,26 @@ def add_item(*, quote: Quote, data: ItemData, prices: PriceList, at: dt.datetime
 
 @transaction.atomic
 def change_item(
-    *, item: QuoteItem, data: ItemData, prices: PriceList, at: dt.datetime, seen: dt.datetime | None = None
+    *,
+    item: QuoteItem,
+    data: ItemData,
+    prices: PriceList | None,
+    at: dt.datetime,
+    seen: dt.datetime | None = None,
 ) -> QuoteItem:
-    """Replace what an item says and price it anew; in another group it goes to the end.
+    """Replace what an item says; in another group it goes to the end.
+
+    It is priced anew by ``prices`` only when it becomes another resource or goes to another region; a price
+    that merely changed in the catalog is taken by ``take_new_price``.
 
     Raises ``ChangedMeanwhile`` when it was changed after ``seen``, the ``updated_at`` it was shown with.
     """
     quote = _lock_with_quote(item)
     if seen is not None and item.updated_at != seen:
         raise ChangedMeanwhile
-    former_group = item.group_id
     _apply(item, data, prices)
-    if item.group_id != former_group:
-        item.display_order = len(_siblings(item))
+    if item.group_id != (data.group.pk if data.group else None):
+        _put_at_end(item, data.group)
     item.updated_at = at
     item.save()
     _touch(quote, at)
@@ -199,6 +221,7 @@ def set_terms(
     at: dt.datetime,
 ) -> Quote:
     """Set for how long the quote is, the commitment ("" for none) and the discount on all of it."""
+    quote = _lock(quote.pk)
     quote.duration, quote.duration_unit = duration, duration_unit
     quote.commitment_period, quote.global_discount_percent = commitment_period, global_discount_percent
     quote.updated_at = at
@@ -211,8 +234,8 @@ def add_group(*, quote: Quote, name: str, at: dt.datetime) -> QuoteGroup:
     """Add a group at the end; raises ``GroupNameTaken``."""
     try:
         with transaction.atomic():
-            _lock(quote.pk)
-            order = quote.groups.count()
+            quote = _lock(quote.pk)
+            order = _next_order(quote.groups)
             group = QuoteGroup.objects.create(quote=quote, name=name, display_order=order)
             _touch(quote, at)
     except IntegrityError:
@@ -258,6 +281,7 @@ def _groups(quote: Quote) -> list[QuoteGroup]:
 @transaction.atomic
 def fold_group(*, group: QuoteGroup, collapsed: bool) -> QuoteGroup:
     """Remember whether the items of a group are shown; that is no change of the quote."""
+    _lock_with_quote(group)
     group.collapsed = collapsed
     group.save(update_fields=["collapsed"])
     return group

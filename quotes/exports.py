@@ -11,7 +11,7 @@ from costs.exports import Table, csv_lines
 from costs.money import trimmed
 from costs.pricing import Part, Price
 from quotes.calculation import Calculation, CurrencyTotals, SharedFee, Sums
-from quotes.models import Quote, QuoteItem
+from quotes.models import Quote
 from quotes.sheet import Row, Section, Sheet
 
 _COLUMNS = (
@@ -79,7 +79,7 @@ def _item_row(section: Section, row: Row) -> list[Any]:
 
 def _fee_row(fee: SharedFee) -> list[Any]:
     price = trimmed(fee.part.unit_price)
-    codes = [None, None, None, fee.region, fee.part.key.type, None, 1, price, "hour"]
+    codes = [None, None, None, fee.region, fee.part.key.type, None, 1, price, fee.period.value]
     return ["fee", *codes, *_sum_cells(fee.sums), fee.currency]
 
 
@@ -120,7 +120,7 @@ def document_of(sheet: Sheet) -> dict[str, Any]:
     return {
         **summary_of(quote, len(sheet.rows)),
         "owner": quote.owner.account_id or quote.owner.username,
-        "items": [_item(row.item) for row in sheet.rows],
+        "items": [_item(row) for row in sheet.rows],
         "groups": [
             {
                 "id": str(section.group.pk),
@@ -139,8 +139,8 @@ def document_of(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _item(item: QuoteItem) -> dict[str, Any]:
-    price = item.unit_price
+def _item(row: Row) -> dict[str, Any]:
+    item, price = row.item, row.price
     return {
         "id": str(item.pk),
         "resource_name": item.resource_name,
@@ -153,7 +153,17 @@ def _item(item: QuoteItem) -> dict[str, Any]:
         "iops_unit_price": _iops_price(price),
         "display_order": item.display_order,
         "group_id": str(item.group_id) if item.group_id else None,
+        "price_change": _price_change(row),
     }
+
+
+def _price_change(row: Row) -> dict[str, Any] | None:
+    if row.change is None:
+        return None
+    now = row.change.price
+    if now is None:
+        return {"unit_price": None, "period": None, "currency": None}
+    return {"unit_price": money_text(now.amount), "period": now.period.value, "currency": now.currency}
 
 
 def _resource_data(price: Price, catalog: dict[str, Any]) -> dict[str, Any]:
@@ -234,6 +244,7 @@ def _fees(calculation: Calculation) -> list[dict[str, Any]]:
     return [
         {
             "region": fee.region,
+            "period": fee.period.value,
             **_part(fee.part),
             **_sums(fee.sums),
             "currency": fee.currency,

@@ -1,28 +1,28 @@
 """What the builder does with items: add, edit in place, price as it is typed, copy, move, remove."""
 
-from typing import Any
+import datetime as dt
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import regions
 from accounts.pages import page_or_fragment, wants_fragment
 from costs import catalog
-from costs.pricelist import PriceMissing
+from costs.pricelist import PriceList, PriceMissing
 from costs.pricing import NotPriceable
 from quotes import editing
 from quotes.itemform import ItemForm
 from quotes.itemforms import blank_form, bound_form, current_prices, edit_form
 from quotes.models import Quote, QuoteItem
+from quotes.owned import item_of, quote_of
 from quotes.resources import ResourceType
 from quotes.sheet import sheet_of
-from quotes.views import builder, changed, gone_is_404, home_region, quote_of
+from quotes.views import builder, changed, gone_is_404, home_region
 
 
 def _resource_type(given: QueryDict) -> ResourceType:
@@ -30,12 +30,6 @@ def _resource_type(given: QueryDict) -> ResourceType:
         return ResourceType(given.get("resource_type", ResourceType.VM))
     except ValueError:
         raise Http404 from None
-
-
-def _item_of(quote: Quote, item_id: UUID) -> QuoteItem:
-    item = get_object_or_404(quote.items, pk=item_id)
-    item.quote = quote
-    return item
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,7 +43,7 @@ def add(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     if form.is_valid():
         _add(form, quote)
     if form.errors:
-        return changed(request, quote, status=422, add_form=form)
+        return changed(request, quote, "add", status=422, add_form=form)
     keep = {"region": form.cleaned_data["region"], "group_id": form.cleaned_data["group_id"]}
     return changed(
         request, quote, add_form=blank_form(form.resource_type, keep, quote=quote, prices=form.prices)
@@ -65,7 +59,7 @@ def _choose(request: HttpRequest, quote: Quote) -> HttpResponse:
     if wants_fragment(request):
         context = {"quote": quote, "add_form": form, "resource_types": ResourceType.choices}
         return render(request, "quotes/_add.html", context)
-    return render(request, "quotes/detail.html", builder(request, sheet_of(quote), add_form=form))
+    return render(request, "quotes/detail.html", builder(request, quote, add_form=form))
 
 
 def _known_region(request: HttpRequest) -> str:
@@ -89,13 +83,14 @@ def preview(request: HttpRequest, quote_id: UUID) -> HttpResponse:
 
 
 @require_safe
+@gone_is_404
 def show(request: HttpRequest, quote_id: UUID, item_id: UUID) -> HttpResponse:
     """Show the row of an item as it is, in place of its form."""
     quote = quote_of(request, quote_id)
-    item = _item_of(quote, item_id)
+    item = item_of(quote, item_id)
     if not wants_fragment(request):
         return redirect("quotes:detail", quote.pk)
-    context = {"quote": quote, "row": sheet_of(quote).row_of(item.pk)}
+    context = {"quote": quote, "row": sheet_of(quote, at=timezone.now()).row_of(item.pk)}
     return render(request, "quotes/_shown_row.html", context)
 
 
@@ -104,33 +99,42 @@ def show(request: HttpRequest, quote_id: UUID, item_id: UUID) -> HttpResponse:
 def edit(request: HttpRequest, quote_id: UUID, item_id: UUID) -> HttpResponse:
     """Open an item for editing in its place; a POST changes it."""
     quote = quote_of(request, quote_id)
-    item = _item_of(quote, item_id)
+    item = item_of(quote, item_id)
     if request.method != "POST":
-        sheet = sheet_of(quote)
-        form = edit_form(item, prices=sheet.prices.get(item.region))
-        context = builder(request, sheet, edited=item.pk, edit_form=form, seen=item.updated_at.isoformat())
-        return _row(request, context, item)
-    form = bound_form(ResourceType(item.resource_type), request.POST, quote=quote, auto_id="edit_%s")
+        seen = request.GET.get("seen", item.updated_at.isoformat())
+        form = edit_form(item, given=_typed(request), prices=_prices(request, item))
+        return _row(request, item, form, seen)
+    resource_type = ResourceType(item.resource_type)
+    form = bound_form(resource_type, request.POST, quote=quote, kept=item, auto_id="edit_%s")
     if not form.is_valid():
-        context = builder(
-            request, sheet_of(quote), edited=item.pk, edit_form=form, seen=request.POST.get("seen", "")
-        )
-        return _row(request, context, item, status=422)
+        return _row(request, item, form, request.POST.get("seen", ""), status=422)
     return _change(request, quote, item, form)
 
 
+def _typed(request: HttpRequest) -> dict[str, str]:
+    """Return what stands in the form so far, when it is read anew because its region changed."""
+    return {name: value for name, value in request.GET.items() if name not in ("seen", "resource_type")}
+
+
+def _prices(request: HttpRequest, item: QuoteItem) -> PriceList | None:
+    """Return the prices to choose from; only for a region that was just chosen may the cloud be asked."""
+    chosen = request.GET.get("region")
+    return current_prices(chosen) if chosen and wants_fragment(request) else catalog.latest(item.region)
+
+
 def _row(
-    request: HttpRequest, context: dict[str, Any], item: QuoteItem, *, status: int = 200
+    request: HttpRequest, item: QuoteItem, form: ItemForm, seen: str, *, status: int = 200
 ) -> HttpResponse:
+    context = builder(request, item.quote, edited=item.pk, edit_form=form, seen=seen)
     context["row"] = context["sheet"].row_of(item.pk)
     return page_or_fragment(request, "quotes/detail.html", "quotes/_item_edit.html", context, status=status)
 
 
 def _change(request: HttpRequest, quote: Quote, item: QuoteItem, form: ItemForm) -> HttpResponse:
-    group_id, now = item.group_id, timezone.now()
-    seen = parse_datetime(request.POST.get("seen", "")) if request.POST.get("seen") else None
+    group_id = item.group_id
     try:
-        editing.change_item(item=item, data=form.item(), prices=form.prices, at=now, seen=seen)
+        seen = _seen(request.POST.get("seen", ""))
+        editing.change_item(item=item, data=form.item(), prices=form.prices, at=timezone.now(), seen=seen)
     except editing.ChangedMeanwhile:
         return _conflict(request, quote, item, form)
     quote.refresh_from_db()
@@ -139,27 +143,32 @@ def _change(request: HttpRequest, quote: Quote, item: QuoteItem, form: ItemForm)
     return _changed_row(request, quote, item)
 
 
+def _seen(text: str) -> dt.datetime | None:
+    """Return when the item was changed as the form saw it; None when the form does not say."""
+    try:
+        return dt.datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise editing.ChangedMeanwhile from None
+
+
 def _conflict(request: HttpRequest, quote: Quote, item: QuoteItem, form: ItemForm) -> HttpResponse:
     """Show what was typed beside what the item is now; saving once more overwrites it."""
-    now = _item_of(quote, item.pk)
+    now = item_of(quote, item.pk)
     form.add_error(
         None, _("This item was changed meanwhile, in another window. It is shown above as it is now.")
     )
-    context = builder(
-        request, sheet_of(quote), edited=now.pk, edit_form=form, seen=now.updated_at.isoformat()
-    )
-    return _row(request, context, now, status=409)
+    return _row(request, now, form, now.updated_at.isoformat(), status=409)
 
 
 def _changed_row(request: HttpRequest, quote: Quote, item: QuoteItem) -> HttpResponse:
-    sheet = sheet_of(quote)
-    section = sheet.section_of(item.pk)
-    context = {"sheet": sheet, "quote": quote, "section": section, "row": sheet.row_of(item.pk)}
+    sheet = sheet_of(quote, at=timezone.now())
+    section, row = sheet.section_of(item.pk), sheet.row_of(item.pk)
+    context = {"sheet": sheet, "quote": quote, "section": section, "row": row}
     return render(request, "quotes/_changed_row.html", context)
 
 
 def _take_new_price(request: HttpRequest, item: QuoteItem) -> None:
-    prices = current_prices(item.region)
+    prices = current_prices(item.region) or catalog.latest(item.region)
     try:
         editing.take_new_price(item=item, prices=prices, at=timezone.now())
     except (PriceMissing, NotPriceable):
@@ -171,7 +180,7 @@ def _take_new_price(request: HttpRequest, item: QuoteItem) -> None:
 def act(request: HttpRequest, quote_id: UUID, item_id: UUID) -> HttpResponse:
     """Copy, move or remove an item, or take its new price, as ``action`` says."""
     quote = quote_of(request, quote_id)
-    item, now = _item_of(quote, item_id), timezone.now()
+    item, now = item_of(quote, item_id), timezone.now()
     match request.POST.get("action"):
         case "up":
             editing.shift_item(item=item, by=-1, at=now)

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.choices import flatten_choices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -12,7 +13,7 @@ from costs.pricelist import PriceKey, PriceList, PriceMissing
 from costs.pricing import NotPriceable, Price
 from quotes import resources
 from quotes.editing import ItemData
-from quotes.models import Quote, QuoteGroup
+from quotes.models import Quote, QuoteGroup, QuoteItem
 from quotes.resources import ResourceType
 
 LARGEST_QUANTITY = 1_000_000
@@ -21,7 +22,8 @@ LARGEST_QUANTITY = 1_000_000
 class ItemForm(forms.Form):
     """An item of a quote: what every resource has. A subclass adds the parameters of its resource.
 
-    A valid form carries the ``price`` of one resource; what the catalog cannot price whole is not valid.
+    A valid form carries the ``price`` of one resource; what the catalog cannot price whole is not valid. An
+    item that is ``kept`` already keeps its price as long as it stays the same resource in the same region.
     """
 
     resource_type: ClassVar[ResourceType]
@@ -41,26 +43,37 @@ class ItemForm(forms.Form):
         label=gettext_lazy("Name"), max_length=120, required=False, empty_value=""
     )
 
-    def __init__(self, *args: Any, quote: Quote, prices: PriceList | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, quote: Quote, prices: PriceList | None, kept: QuoteItem | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.prices = prices
+        self.kept = kept
         self.price: Price | None = None
         self.why_unpriced = ""
         self.fields["region"].choices = [(name, name) for name in regions.names()]
         self.fields["group_id"].queryset = quote.groups.order_by("display_order", "pk")
         if prices is not None:
             self.offer(prices)
-        else:
-            self._offer_what_was_chosen()
+        for field in self.parameter_fields:
+            if isinstance(field.field.widget, forms.Select) and not isinstance(
+                field.field, forms.ChoiceField
+            ):
+                self._offer_what_was_chosen(field)
 
     def offer(self, prices: PriceList) -> None:
         """Set the choices that depend on what the region's catalog has."""
 
-    def _offer_what_was_chosen(self) -> None:
-        """Keep the choices that were made while there is no catalog to choose from."""
-        for field in self.parameter_fields:
-            if isinstance(field.field.widget, forms.Select) and not field.field.widget.choices:
-                field.field.widget.choices = [(field.value(), field.value())] if field.value() else []
+    def _offer_what_was_chosen(self, field: forms.BoundField) -> None:
+        """Keep a choice that the catalog of now does not offer; pricing will say whether it can stay."""
+        chosen, widget = field.value(), field.field.widget
+        offered = {str(value) for value, _label in flatten_choices(widget.choices)}
+        if isinstance(chosen, str | int) and chosen != "" and str(chosen) not in offered:
+            widget.choices = [*widget.choices, (chosen, self.label_of(field.name, chosen))]
+
+    def label_of(self, name: str, value: Any) -> str:
+        """Return what to call a choice of the field ``name`` that the catalog does not offer."""
+        return str(value)
 
     @property
     def parameter_fields(self) -> list[forms.BoundField]:
@@ -83,22 +96,27 @@ class ItemForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Price the resource once all its fields are right."""
-        if self.prices is None and "region" not in self.errors:
-            self.errors.clear()  # nothing else can be judged without the catalog
-            self._refuse("region", _("The prices of this region are not known yet. Try again in a minute."))
-        elif not self.errors:
+        if not self.errors:
             self._price()
         return self.cleaned_data
 
+    def _is_still(self, kept: QuoteItem) -> bool:
+        said = (self.resource_type, self.cleaned_data["region"], self.parameters())
+        return said == (kept.resource_type, kept.region, kept.parameters)
+
     def _price(self) -> None:
+        if self.kept and self._is_still(self.kept):
+            self.price = self.kept.unit_price
+            return
+        if self.prices is None:
+            self._refuse("region", _("The prices of this region are not known yet. Try again in a minute."))
+            return
         try:
             self.price = resources.price_of(self.resource_type, self.parameters(), self.prices)
         except PriceMissing as error:
             self._refuse(self.field_of(error.key), _no_price(error.key, self.prices.region))
         except NotPriceable as error:
-            self._refuse(
-                self.priced_by, _("%(name)s has no price by itself.") % {"name": products.name(error.key)}
-            )
+            self._refuse(self.field_of(error.key), _not_priceable(error))
 
     def _refuse(self, field: str, reason: str) -> None:
         self.why_unpriced = reason
@@ -127,3 +145,10 @@ def _no_price(key: PriceKey, region: str) -> str:
         "name": products.name(key),
         "type": key.type,
     }
+
+
+def _not_priceable(error: NotPriceable) -> str:
+    name = {"name": products.name(error.key)}
+    if error.is_surplus:
+        return _("%(name)s has no price by itself.") % name
+    return _("Whether the price of %(name)s is for an hour, a month or once is not published.") % name

@@ -201,10 +201,12 @@ class CatalogEntryForm(ItemForm):
     def clean_entry(self) -> PriceKey:
         """Return the key."""
         try:
-            service, type_, operation = json.loads(self.cleaned_data["entry"])
+            key = json.loads(self.cleaned_data["entry"])
         except ValueError:
-            raise forms.ValidationError(_("Choose an entry of the catalog.")) from None
-        return PriceKey(str(service), str(type_), str(operation))
+            key = None
+        if not isinstance(key, list) or [type(part) for part in key] != [str] * len(PriceKey._fields):
+            raise forms.ValidationError(_("Choose an entry of the catalog."))
+        return PriceKey(*key)
 
     def parameters(self) -> dict[str, Any]:
         """Return the key's parts."""
@@ -247,10 +249,17 @@ def current_prices(region: Any) -> PriceList | None:
     return freshness.up_to_date(region, timezone.now()).prices if region in regions.names() else None
 
 
-def bound_form(resource_type: ResourceType, data: Any, *, quote: Quote, auto_id: str = "id_%s") -> ItemForm:
-    """Return the form of a resource over what was posted."""
+def bound_form(
+    resource_type: ResourceType,
+    data: Any,
+    *,
+    quote: Quote,
+    kept: QuoteItem | None = None,
+    auto_id: str = "id_%s",
+) -> ItemForm:
+    """Return the form of a resource over what was posted; ``kept`` is the item that it changes."""
     prices = current_prices(data.get("region"))
-    return FORMS[resource_type](data, quote=quote, prices=prices, auto_id=auto_id)
+    return FORMS[resource_type](data, quote=quote, prices=prices, kept=kept, auto_id=auto_id)
 
 
 def blank_form(
@@ -261,9 +270,9 @@ def blank_form(
     return FORMS[resource_type](initial=initial, quote=quote, prices=prices)
 
 
-def edit_form(item: QuoteItem, *, prices: PriceList | None) -> ItemForm:
-    """Return the form that changes a kept item, as it is now."""
+def edit_form(item: QuoteItem, *, given: dict[str, Any], prices: PriceList | None) -> ItemForm:
+    """Return the form that changes a kept item: as it is now, but for what is ``given``."""
     form = FORMS[ResourceType(item.resource_type)]
     common = {name: getattr(item, name) for name in ("region", "quantity", "group_id", "resource_name")}
-    initial = {**common, **form.initial_of(item.parameters)}
-    return form(initial=initial, quote=item.quote, prices=prices, auto_id="edit_%s")
+    initial = {**common, **form.initial_of(item.parameters), **given}
+    return form(initial=initial, quote=item.quote, prices=prices, kept=item, auto_id="edit_%s")

@@ -78,6 +78,7 @@ def delete(*, quote: Quote, at: dt.datetime) -> Quote | None:
 @transaction.atomic
 def rename(*, quote: Quote, name: str, at: dt.datetime) -> Quote:
     """Give the quote another name."""
+    quote = Quote.objects.select_for_update(of=("self",)).get(pk=quote.pk)
     quote.name, quote.updated_at = name, at
     quote.save(update_fields=["name", "updated_at"])
     return quote

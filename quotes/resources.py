@@ -1,6 +1,6 @@
 """The kinds of resource that a quote can hold: how each is priced and described from its parameters.
 
-The parameters are those of the JSON API, already checked (``quotes.forms``).
+The parameters are those of the JSON API, already checked (``quotes.itemforms``).
 """
 
 from collections.abc import Callable

@@ -1,11 +1,15 @@
 """The shapes of the JSON API of quotes. Amounts are texts without tax; moments are UTC."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field
+
+from quotes.editing import MOST_ITEMS
+
+Order = Annotated[int | None, Field(ge=0, le=MOST_ITEMS)]
 
 
 class NameIn(Schema):
@@ -34,7 +38,7 @@ class ItemIn(Schema):
     parameters: dict[str, Any] = Field(default_factory=dict, description="Of this resource_type, no others")
     resource_name: str | None = ""
     group_id: UUID | None = None
-    display_order: int | None = Field(None, description="The place in its group, from 0; else at the end")
+    display_order: Order = Field(None, description="The place in its group, from 0; else at the end")
 
 
 class ItemChange(Schema):
@@ -46,14 +50,14 @@ class ItemChange(Schema):
     parameters: dict[str, Any] | None = None
     resource_name: str | None = None
     group_id: UUID | None = None
-    display_order: int | None = None
+    display_order: Order = None
 
 
 class GroupIn(Schema):
     """A group; ``display_order`` counts from 0."""
 
     name: str = ""
-    display_order: int | None = None
+    display_order: Order = None
     collapsed: bool | None = None
 
 
@@ -91,6 +95,14 @@ class ResourceDataOut(Schema):
     catalog: dict[str, Any]
 
 
+class PriceChangeOut(Schema):
+    """What the catalog of now asks for one of an item; null when it has no price for it any more."""
+
+    unit_price: str | None
+    period: str | None
+    currency: str | None
+
+
 class ItemOut(Schema):
     """An item at the price that it had when it was added, or when a new one was last taken."""
 
@@ -105,6 +117,7 @@ class ItemOut(Schema):
     iops_unit_price: str | None
     display_order: int
     group_id: UUID | None
+    price_change: PriceChangeOut | None = Field(description="Null while the price stands")
 
 
 class GroupOut(Schema):
@@ -159,6 +172,7 @@ class FeeOut(SumsOut, PartOut):
     """A fee charged once for a region, however many items make it due."""
 
     region: str
+    period: str
 
 
 class CalculationOut(Schema):

@@ -3,6 +3,7 @@
 One function feeds the builder's page, the JSON API and the exports, so that they cannot disagree.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -72,7 +73,7 @@ class Sheet:
     quote: Quote
     sections: list[Section]
     calculation: Calculation
-    rates: Mapping[str, Decimal]
+    rates: Mapping[str, CommitmentRate]
     prices: Mapping[str, PriceList]
 
     @property
@@ -92,31 +93,42 @@ class Sheet:
         return [row for row in self.rows if row.change]
 
     def row_of(self, item_id: object) -> Row:
-        """Return the row of an item; raise ``KeyError`` when the quote has no such item."""
-        for row in self.rows:
-            if row.item.pk == item_id:
-                return row
-        raise KeyError(item_id)
+        """Return the row of an item; raise ``QuoteItem.DoesNotExist`` when the quote has it no more."""
+        return self._place_of(item_id)[1]
 
     def section_of(self, item_id: object) -> Section:
-        """Return the section in which an item stands."""
-        return next(
-            section for section in self.sections if any(row.item.pk == item_id for row in section.rows)
-        )
+        """Return the section in which an item stands; raises as ``row_of`` does."""
+        return self._place_of(item_id)[0]
+
+    def _place_of(self, item_id: object) -> tuple[Section, Row]:
+        for section in self.sections:
+            for row in section.rows:
+                if row.item.pk == item_id:
+                    return section, row
+        raise QuoteItem.DoesNotExist
 
 
-def sheet_of(quote: Quote) -> Sheet:
-    """Read ``quote`` and calculate it: five queries at most, however many items it has; no cloud."""
+def sheet_of(quote: Quote, *, at: dt.datetime) -> Sheet:
+    """Read ``quote`` and calculate it with the commitment rates that are valid ``at`` that moment.
+
+    Five queries at most, however many items it has; the cloud is not asked.
+    """
     items = list(quote.items.order_by("display_order", "pk"))
     for item in items:
         item.quote = quote
     groups = list(quote.groups.order_by("display_order", "pk"))
     names = regions.names()
     prices = catalog.latest_of({item.region for item in items} | {names[0]})
-    rates = CommitmentRate.objects.percents(quote.commitment_period) if quote.commitment_period else {}
-    calculation = calculate(quote, items, rates, currency=_currency(prices))
+    rates = _rates(quote, at.date())
+    percents = {category: rate.percent for category, rate in rates.items()}
+    calculation = calculate(quote, items, percents, currency=_currency(prices))
     rows = [Row(item, calculation.items[item.pk], _change(item, prices.get(item.region))) for item in items]
     return Sheet(quote, _sections(groups, rows, calculation), calculation, rates, prices)
+
+
+def _rates(quote: Quote, day: dt.date) -> dict[str, CommitmentRate]:
+    period = quote.commitment_period
+    return CommitmentRate.objects.valid_on(day, period) if period else {}
 
 
 def _currency(prices: Mapping[str, PriceList]) -> str:

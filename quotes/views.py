@@ -23,15 +23,11 @@ from quotes import editing, exports, lifecycle
 from quotes.forms import NameForm, TermsForm, terms_of
 from quotes.itemforms import blank_form
 from quotes.models import Quote, QuoteGroup
+from quotes.owned import quote_of
 from quotes.resources import ResourceType
 from quotes.sheet import Sheet, sheet_of
 
 QUOTES_PER_PAGE = 50
-
-
-def quote_of(request: HttpRequest, quote_id: UUID) -> Quote:
-    """Return a quote of whoever asks; everybody else's is a 404."""
-    return get_object_or_404(Quote.objects.owned_by(request.user).select_related("owner"), pk=quote_id)
 
 
 def gone_is_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -52,12 +48,12 @@ def home_region(request: HttpRequest) -> str:
     return keyring.open(request).current.region if keyring.is_sealed(request) else regions.names()[0]
 
 
-def builder(request: HttpRequest, sheet: Sheet, **more: Any) -> dict[str, Any]:
+def builder(request: HttpRequest, quote: Quote, **more: Any) -> dict[str, Any]:
     """Return the context of the builder's page: ``more`` replaces the forms that something was wrong with.
 
     The page is made of what is kept; it never waits for the cloud.
     """
-    quote = sheet.quote
+    sheet = sheet_of(quote, at=timezone.now())
     context = {
         "sheet": sheet,
         "quote": quote,
@@ -73,14 +69,16 @@ def builder(request: HttpRequest, sheet: Sheet, **more: Any) -> dict[str, Any]:
     return context | more
 
 
-def changed(request: HttpRequest, quote: Quote, *, status: int = 200, **more: Any) -> HttpResponse:
-    """Answer a change: the pieces of the builder read anew for htmx, the way back to it for a plain form.
+def changed(request: HttpRequest, quote: Quote, *pieces: str, status: int = 200, **more: Any) -> HttpResponse:
+    """Answer a change: for htmx the rows and totals read anew, for a plain form the way back to the builder.
 
-    With a ``status`` of an error the plain form gets the whole builder, so that nothing typed is lost.
+    ``pieces`` names the other parts of the builder that changed with it; the rest of the page stays, with
+    whatever is being typed there. With a ``status`` of an error the plain form gets the whole builder, so
+    that nothing typed is lost.
     """
     if not wants_fragment(request) and status == 200:
         return redirect("quotes:detail", quote.pk)
-    context = builder(request, sheet_of(quote), **more)
+    context = builder(request, quote, pieces=[f"quotes/_{piece}.html" for piece in pieces], **more)
     return page_or_fragment(request, "quotes/detail.html", "quotes/_changed.html", context, status=status)
 
 
@@ -106,7 +104,7 @@ def detail(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     """Show the builder; a POST saves the quote or loads it, as its ``action`` says."""
     quote = quote_of(request, quote_id)
     if request.method != "POST":
-        return render(request, "quotes/detail.html", builder(request, sheet_of(quote)))
+        return render(request, "quotes/detail.html", builder(request, quote))
     move = _MOVES.get(request.POST.get("action", ""))
     if move is None:
         raise Http404
@@ -123,9 +121,9 @@ def rename(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     quote = quote_of(request, quote_id)
     form = NameForm(request.POST, auto_id="quote_%s")
     if not form.is_valid():
-        return changed(request, quote, status=422, name_form=form)
-    lifecycle.rename(quote=quote, name=form.cleaned_data["name"], at=timezone.now())
-    return changed(request, quote)
+        return changed(request, quote, "head", status=422, name_form=form)
+    quote = lifecycle.rename(quote=quote, name=form.cleaned_data["name"], at=timezone.now())
+    return changed(request, quote, "head")
 
 
 @require_POST
@@ -135,9 +133,9 @@ def terms(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     quote = quote_of(request, quote_id)
     form = TermsForm(request.POST)
     if not form.is_valid():
-        return changed(request, quote, status=422, terms_form=form)
-    editing.set_terms(quote=quote, **form.cleaned_data, at=timezone.now())
-    return changed(request, quote)
+        return changed(request, quote, "terms", status=422, terms_form=form)
+    quote = editing.set_terms(quote=quote, **form.cleaned_data, at=timezone.now())
+    return changed(request, quote, "terms")
 
 
 @require_POST
@@ -145,7 +143,7 @@ def terms(request: HttpRequest, quote_id: UUID) -> HttpResponse:
 def take_new_prices(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     """Price every item by the stored catalog of now, which is the one that the page compares with."""
     quote = quote_of(request, quote_id)
-    editing.take_new_prices(quote=quote, prices=sheet_of(quote).prices, at=timezone.now())
+    editing.take_new_prices(quote=quote, prices=sheet_of(quote, at=timezone.now()).prices, at=timezone.now())
     return changed(request, quote)
 
 
@@ -180,7 +178,7 @@ def quote_file(quote: Quote, file_format: str) -> HttpResponse:
     if file_format not in _FILES:
         raise Http404
     content_type, ending, write = _FILES[file_format]
-    response = HttpResponse(write(sheet_of(quote)), content_type=content_type)
+    response = HttpResponse(write(sheet_of(quote, at=timezone.now())), content_type=content_type)
     name = slugify(quote.name) or "quote"
     response["Content-Disposition"] = content_disposition_header(True, f"{name}.{ending}")
     return response
@@ -198,8 +196,8 @@ def add_group(request: HttpRequest, quote_id: UUID) -> HttpResponse:
         except editing.GroupNameTaken:
             form.add_error("name", _("The quote has a group of this name already."))
     if form.errors:
-        return changed(request, quote, status=422, group_form=form)
-    return changed(request, quote)
+        return changed(request, quote, "new_group", status=422, group_form=form)
+    return changed(request, quote, "new_group", "add_group")
 
 
 @require_POST
@@ -222,7 +220,7 @@ def change_group(request: HttpRequest, quote_id: UUID, group_id: UUID) -> HttpRe
             return _rename_group(request, quote, group)
         case _:
             raise Http404
-    return changed(request, quote)
+    return changed(request, quote, "add_group")
 
 
 def _rename_group(request: HttpRequest, quote: Quote, group: QuoteGroup) -> HttpResponse:
@@ -234,4 +232,4 @@ def _rename_group(request: HttpRequest, quote: Quote, group: QuoteGroup) -> Http
             form.add_error("name", _("The quote has a group of this name already."))
     if form.errors:
         return changed(request, quote, status=422, wrong_group=group.pk, wrong_group_form=form)
-    return changed(request, quote)
+    return changed(request, quote, "add_group")

@@ -58,10 +58,14 @@ class VmForm(ItemForm):
     parameter_names = ("vm_type", "product_codes", "tenancy")
     parts: ClassVar[tuple[str, ...]] = ("generation", "vcores", "ram_gib", "performance")
 
-    generation = forms.TypedChoiceField(label=gettext_lazy("Generation"), coerce=int, required=False)
+    generation = forms.IntegerField(
+        label=gettext_lazy("Generation"), min_value=1, max_value=9999, required=False, widget=forms.Select
+    )
     vcores = forms.IntegerField(label=gettext_lazy("vCores"), min_value=1, max_value=9999, required=False)
     ram_gib = forms.IntegerField(label=gettext_lazy("RAM, GiB"), min_value=1, max_value=99999, required=False)
-    performance = forms.TypedChoiceField(label=gettext_lazy("Performance"), coerce=int, required=False)
+    performance = forms.IntegerField(
+        label=gettext_lazy("Performance"), min_value=1, max_value=9999, required=False, widget=forms.Select
+    )
     vm_type = forms.CharField(
         label=gettext_lazy("Or VM type"),
         max_length=40,
@@ -76,15 +80,17 @@ class VmForm(ItemForm):
         levels = prices.core_levels
         generations = sorted({generation for generation, _level in levels}, key=_newest_first)
         performances = sorted({level for _generation, level in levels})
-        self.fields["generation"].choices = [(number, number) for number in generations]
-        self.fields["performance"].choices = [
+        self.fields["generation"].widget.choices = [(number, number) for number in generations]
+        self.fields["performance"].widget.choices = [
             (level, products.performance_name(level).capitalize()) for level in performances
         ]
-        choices = _licence_choices(prices)
-        kept = self["product_codes"].value()
-        if isinstance(kept, str) and kept and kept not in dict(choices):
-            choices.append(_licence_choice(tuple(kept.split(","))))
-        self.fields["product_codes"].widget.choices = choices
+        self.fields["product_codes"].widget.choices = _licence_choices(prices)
+
+    def label_of(self, name: str, value: Any) -> str:
+        """Name a performance or a set of licences that the region does not offer."""
+        if name == "performance":
+            return products.performance_name(value).capitalize()
+        return _licence_choice(tuple(str(value).split(",")))[1] if name == "product_codes" else str(value)
 
     @classmethod
     def initial_of(cls, parameters: dict[str, Any]) -> dict[str, Any]:

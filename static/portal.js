@@ -3,6 +3,7 @@
    data-confirm="…"     a form: asks before it is sent (a request of htmx uses hx-confirm)
    data-disclose="id"   a button with aria-expanded: shows and hides the element (a table row, say) with this id
    data-print           a button: prints the page
+   data-keep            an element with an id, being typed in: stays when htmx replaces what is around it
    data-failure="…"     a template: the notice for a failed request of htmx, see components/_failures.html */
 (() => {
   "use strict";
@@ -40,6 +41,15 @@
   document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status));
   document.addEventListener("htmx:sendError", () => say("offline"));
   document.addEventListener("htmx:timeout", () => say("offline"));
+  // What is being typed stays, but for the form that was just sent.
+  document.addEventListener("htmx:beforeRequest", ({ target, detail }) => {
+    if (detail.requestConfig.verb === "post") target.closest("form")?.closest("[data-keep]")?.removeAttribute("data-keep");
+  });
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail: { target, fragment } }) => {
+    for (const kept of target.querySelectorAll("[data-keep]")) {
+      fragment.querySelector(`#${CSS.escape(kept.id)}`)?.setAttribute("hx-preserve", "true");
+    }
+  });
   // A refused form is swapped in: the person goes on at its first wrong field.
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.xhr?.status === 422) event.detail.target.querySelector("[aria-invalid=true]")?.focus();

@@ -32,6 +32,18 @@ def rate(**fields):
     )
 
 
+def percents(period, day=dt.date(2026, 11, 1)):
+    return {category: rate.percent for category, rate in CommitmentRate.objects.valid_on(day, period).items()}
+
+
+def test_a_rate_counts_from_its_day_on_and_until_the_next_one():
+    rate(percent=Decimal(10)).save()
+    rate(percent=Decimal(20), valid_from=dt.date(2026, 7, 1)).save()
+    assert "storage" not in percents("1year", dt.date(2025, 12, 31))
+    assert percents("1year", dt.date(2026, 6, 30))["storage"] == 10
+    assert percents("1year", dt.date(2026, 7, 1))["storage"] == 20
+
+
 def test_compute_begins_with_30_40_and_50_percent_that_are_to_be_confirmed():
     rows = CommitmentRate.objects.filter(category="compute").order_by("percent")
     assert [(row.period, row.percent, row.confirmed) for row in rows] == [
@@ -45,8 +57,8 @@ def test_compute_begins_with_30_40_and_50_percent_that_are_to_be_confirmed():
 def test_the_rates_of_a_commitment_come_in_one_query(django_assert_num_queries):
     rate().save()
     with django_assert_num_queries(1):
-        assert CommitmentRate.objects.percents("1year") == {"compute": 40, "storage": 10}
-    assert CommitmentRate.objects.percents("") == {}
+        assert percents("1year") == {"compute": 40, "storage": 10}
+    assert percents("") == {}
 
 
 def test_the_seeding_can_be_taken_back_and_leaves_what_operators_added():
@@ -66,7 +78,7 @@ def test_the_seeding_can_be_taken_back_and_leaves_what_operators_added():
         {"period": ""},
         {"percent": Decimal(-1)},
         {"percent": Decimal("100.01")},
-        {"category": "compute"},
+        {"category": "compute", "valid_from": dt.date(2025, 12, 1)},
     ],
 )
 def test_a_rate_that_cannot_be_is_refused_by_the_form_and_by_the_database(fields):

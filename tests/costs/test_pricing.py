@@ -1,3 +1,4 @@
+import dataclasses
 from decimal import Decimal
 
 import pytest
@@ -134,6 +135,35 @@ def test_a_missing_price_is_never_zero(prices):
 def test_keys_are_compared_whole(prices):
     assert prices.entry(FCU, "CustomCore:v7-p1", "RunInstances-OD").unit_price == Decimal("0.043")
     assert prices.entry(FCU, "Gpu:attach:nvidia-a100", "AllocateGpu").unit_price == Decimal(2)
+
+
+def flagged(prices, type_, *, per_month):
+    """Return ``prices`` with the flag PER_MONTH of a type set or taken away."""
+    entries = {
+        key: dataclasses.replace(entry, per_month=per_month) if key.type == type_ else entry
+        for key, entry in prices.entries.items()
+    }
+    return dataclasses.replace(prices, entries=entries)
+
+
+def test_a_price_that_the_catalog_flags_as_monthly_is_never_taken_for_an_hourly_one(prices):
+    price = pricing.load_balancer(flagged(prices, "LBU:Usage", per_month=True))
+    assert (price.period, price.amount) == (Period.MONTH, Decimal("0.03"))
+
+
+@pytest.mark.parametrize(("type_", "per_month"), [("CustomRam", True), ("UseDedicated", True)])
+def test_parts_of_different_periods_make_no_price(prices, type_, per_month):
+    with pytest.raises(NotPriceable):
+        pricing.vm(
+            shape_of("tinav6.c2r4p2"),
+            flagged(prices, type_, per_month=per_month),
+            tenancy=Tenancy.DEDICATED,
+        )
+
+
+def test_a_volume_without_the_monthly_flag_is_not_guessed_at(prices):
+    with pytest.raises(NotPriceable):
+        pricing.volume("gp2", Decimal(10), flagged(prices, "BSU:VolumeUsage:gp2", per_month=False))
 
 
 def test_whole_months_of_a_monthly_price_are_exact():

@@ -299,7 +299,7 @@ def test_an_edit_over_a_change_of_another_window_is_not_lost_and_does_not_overwr
 
 
 def names(quote):
-    return [row.item.resource_name for row in sheet_of(quote).rows]
+    return [row.item.resource_name for row in sheet_of(quote, at=NOW).rows]
 
 
 def test_items_are_copied_moved_and_removed(htmx, quote, prices):
@@ -416,11 +416,95 @@ def test_a_price_that_changed_is_shown_with_both_values_and_taken_by_a_button(
     freshness.refresh("eu-west-2", timezone.now())
     shown = page(logged_in.get(address("detail", quote.pk)))
     notice = shown.select_one(f"#item-{item.pk} .notice").get_text(" ", strip=True)
-    assert "Added at €0.180 per hour, now €0.188." in notice
+    assert "Added at €0.180 per hour, now €0.188 per hour." in notice
     assert shown.select_one("#totals .grand.money").text == "€131.40"
     taken = htmx.post(address("item-act", quote.pk, item.pk), action="price")
     assert total_of(taken) == "€137.24"
     assert page(taken).select_one(f"#item-{item.pk} .notice") is None
+
+
+def test_an_edit_that_leaves_the_resource_alone_keeps_its_price(htmx, outscale, quote, prices):
+    item = make_item(quote, prices=prices)
+    change_price(outscale, "0.006")
+    freshness.refresh("eu-west-2", timezone.now())
+    same = VM | {"product_codes": "0001"}
+    htmx.post(address("item", quote.pk, item.pk), **same | {"resource_name": "Front", "quantity": "2"})
+    assert QuoteItem.objects.get().unit_price.amount == Decimal("0.18")
+    htmx.post(address("item", quote.pk, item.pk), **same | {"ram_gib": "16"})
+    assert QuoteItem.objects.get().unit_price.amount == Decimal("0.236")
+
+
+def test_an_item_that_the_catalog_dropped_can_still_be_renamed_and_counted(htmx, outscale, quote, prices):
+    item = make_item(quote, prices=prices)
+    outscale.cloud.remove_price("eu-west-2", ("TinaOS-FCU", "CustomCore:v6-p2", "RunInstances-OD"))
+    outscale.cloud.remove_price("eu-west-2", ("TinaOS-FCU", "CustomCore:v6-p1", "RunInstances-OD"))
+    outscale.cloud.remove_price("eu-west-2", ("TinaOS-FCU", "CustomCore:v6-p3", "RunInstances-OD"))
+    freshness.refresh("eu-west-2", timezone.now())
+    form = page(htmx.get(address("item", quote.pk, item.pk)))
+    assert form.select_one("[name=generation] [selected]")["value"] == "6"
+    same = VM | {"product_codes": "0001"}
+    response = htmx.post(
+        address("item", quote.pk, item.pk), **same | {"resource_name": "Kept", "quantity": "3"}
+    )
+    assert response.status_code == 200
+    assert total_of(response) == "€394.20"
+
+
+def test_another_region_offers_what_it_has_and_keeps_what_was_typed(htmx, outscale, quote, prices):
+    typed = {"resource_type": "flexible_gpu", "model": "nvidia-a100", "quantity": "5"}
+    form = page(htmx.get(address("items", quote.pk), **typed, region="us-east-2"))
+    offered = [option["value"] for option in form.select("[name=model] option")]
+    assert "nvidia-h200" not in offered
+    assert form.select_one("[name=model] [selected]")["value"] == "nvidia-a100"
+    assert form.select_one("[name=quantity]")["value"] == "5"
+    item = make_item(quote, prices=prices)
+    row = page(htmx.get(address("item", quote.pk, item.pk), region="us-east-2", vcores="9"))
+    assert row.select_one("[name=region] [selected]").text == "us-east-2"
+    assert row.select_one("[name=vcores]")["value"] == "9"
+
+
+def test_terms_leave_alone_what_is_being_typed_elsewhere(htmx, quote, prices):
+    make_item(quote, prices=prices)
+    terms = {
+        "duration": "2",
+        "duration_unit": "months",
+        "commitment_period": "",
+        "global_discount_percent": "0",
+    }
+    pieces = page(htmx.post(address("terms", quote.pk), **terms)).find_all(attrs={"hx-swap-oob": True})
+    assert [piece["id"] for piece in pieces] == ["quote-line", "sections", "totals", "terms", "toasts"]
+
+
+@pytest.mark.parametrize("seen", ["yesterday", "2020-02-31T00:00:00", "2020-01-01T00:00:00"])
+def test_an_edit_that_cannot_say_what_it_saw_is_a_conflict(htmx, quote, prices, seen):
+    item = make_item(quote, prices=prices)
+    response = htmx.post(address("item", quote.pk, item.pk), **VM | {"quantity": "2", "seen": seen})
+    assert response.status_code == 409
+    assert QuoteItem.objects.get().quantity == 1
+
+
+@pytest.mark.parametrize("entry", ["0", "null", "true", "NaN", '{"a": 1}', '["a", "b", 3]', '"abc"', "[[]]"])
+def test_a_catalog_entry_that_is_none_is_refused(htmx, quote, entry):
+    data = COMMON | {"resource_type": "catalog_entry", "entry": entry}
+    assert errors_of(htmx.post(address("items", quote.pk), **data)) == {
+        "entry": "Choose an entry of the catalog."
+    }
+    assert htmx.get(address("preview", quote.pk), **data).status_code == 200
+
+
+def test_a_rate_that_is_not_confirmed_says_so(htmx, logged_in, quote, prices):
+    make_item(quote, prices=prices)
+    set_terms(quote, commitment_period="1year")
+    assert "to be confirmed" in page(logged_in.get(address("detail", quote.pk))).select_one("#totals").text
+
+
+def test_the_dedicated_fee_has_a_line_of_its_own(htmx, quote):
+    response = htmx.post(address("items", quote.pk), **VM | {"tenancy": "dedicated", "quantity": "2"})
+    fees = page(response).select_one("[aria-labelledby=h-fees]").get_text(" ", strip=True)
+    assert "UseDedicated" in fees
+    assert "€1,460.00" in fees
+    assert page(response).select_one("#foot-none .money").text == "€642.40"
+    assert total_of(response) == "€2,102.40"
 
 
 def test_all_new_prices_are_taken_at_once_and_those_that_are_gone_stay(

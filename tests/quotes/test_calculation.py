@@ -1,11 +1,12 @@
 import dataclasses
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costs.pricelist import PriceList
+from costs.pricelist import PriceKey, PriceList
 from costs.pricing import Period, Price
 from quotes import snapshot
 from quotes.calculation import calculate
@@ -109,6 +110,29 @@ def test_the_dedicated_fee_is_charged_once_for_each_region():
     ]
     vms = 4 * Decimal("0.18") * Decimal("1.1")
     assert result.single.total == (vms + 4) * Decimal("0.6")
+
+
+def test_the_dedicated_fee_does_not_depend_on_the_order_of_the_items():
+    dedicated = VM | {"tenancy": "dedicated", "product_codes": ["0001"]}
+    old = sandbox_price_list()
+    fee = PriceKey("TinaOS-FCU", "UseDedicated", "RunDedicatedInstances")
+    dearer = {**old.entries, fee: dataclasses.replace(old.entries[fee], unit_price=Decimal(3))}
+    new = dataclasses.replace(old, version=2, entries=dearer)
+    items = [item_of("vm", dedicated, prices=old), item_of("vm", dedicated, prices=new)]
+    for order in (items, items[::-1]):
+        result = calculate(quote_for(1, "hours"), order, {}, currency="EUR")
+        assert [fee.part.unit_price for fee in result.fees] == [Decimal(3)]
+
+
+def test_a_fee_belongs_to_no_group_and_groups_and_fees_make_the_subtotal():
+    dedicated = VM | {"tenancy": "dedicated", "product_codes": ["0001"]}
+    items = [item_of("vm", dedicated), item_of("public_ip", {})]
+    items[0].group_id = group = uuid4()
+    totals = calculate(quote_for(), items, {}, currency="EUR").single
+    assert totals.by_group[None].total == Decimal("3.65")
+    assert totals.by_group[group].total == Decimal("0.18") * Decimal("1.1") * 730
+    together = sum(sums.total for sums in totals.by_group.values()) + totals.fees[0].sums.total
+    assert together == totals.sums.total
 
 
 def test_a_subscription_is_counted_once_and_does_not_recur():

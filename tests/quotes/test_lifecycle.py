@@ -1,11 +1,14 @@
 import threading
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import RequestFactory
 
-from quotes import lifecycle
-from quotes.models import Quote
-from tests.quotes.factories import NOW, make_item, make_owner, make_quote, minutes
+from quotes import api, editing, lifecycle
+from quotes.models import Quote, QuoteGroup
+from quotes.schemas import QuoteIn
+from tests.quotes.factories import NOW, make_item, make_owner, make_quote, minutes, set_terms
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +112,39 @@ def test_the_database_refuses_an_item_that_makes_no_sense(wrong):
         type(item).objects.filter(pk=item.pk).update(**wrong)
 
 
+def test_what_is_new_stands_last_even_after_a_removal():
+    quote = make_quote()
+    items = [make_item(quote) for _ in range(3)]
+    editing.remove_item(item=items[0], at=NOW)
+    assert make_item(quote).display_order == 3
+    groups = [editing.add_group(quote=quote, name=name, at=NOW) for name in "ab"]
+    editing.remove_group(group=groups[0], at=NOW)
+    assert editing.add_group(quote=quote, name="c", at=NOW).display_order == 2
+
+
+def test_what_was_removed_meanwhile_is_said_to_be_gone():
+    quote = make_quote()
+    group = editing.add_group(quote=quote, name="Front", at=NOW)
+    item = make_item(quote, group=group)
+    QuoteGroup.objects.all().delete()
+    for change in (
+        lambda: make_item(quote, group=group),
+        lambda: editing.fold_group(group=group, collapsed=True),
+        lambda: editing.rename_group(group=group, name="x", at=NOW),
+    ):
+        with pytest.raises(QuoteGroup.DoesNotExist), transaction.atomic():
+            change()
+    Quote.objects.all().delete()
+    for change in (
+        lambda: lifecycle.rename(quote=quote, name="x", at=NOW),
+        lambda: lifecycle.delete(quote=quote, at=NOW),
+        lambda: set_terms(quote),
+        lambda: editing.remove_item(item=item, at=NOW),
+    ):
+        with pytest.raises(Quote.DoesNotExist), transaction.atomic():
+            change()
+
+
 def at_once(*works):
     """Run each work in a thread with a connection of its own, all released together; return their errors."""
     start, errors = threading.Barrier(len(works)), []
@@ -158,6 +194,21 @@ def test_deleting_and_making_at_once_leaves_one_active_quote():
     assert errors == []
     assert list(statuses(owner).values()).count("active") == 1
     assert "going" not in statuses(owner)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changing_and_loading_two_quotes_at_once_never_deadlocks(settings):
+    owner = make_owner()
+    quotes = [make_quote(owner=owner, name=name) for name in "ab"]
+
+    def change(quote):
+        request = RequestFactory().put("/")
+        request.user = owner
+        for number in range(10):
+            api.change(request, quote.pk, QuoteIn(name=f"{quote.name} {number}", status="active"))
+
+    assert at_once(*[partial(change, quote) for quote in quotes * 2]) == []
+    assert list(statuses(owner).values()).count("active") == 1
 
 
 @pytest.mark.django_db(transaction=True)

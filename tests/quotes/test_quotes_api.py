@@ -3,7 +3,9 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from costs import freshness
 from quotes.models import Quote, QuoteItem
 from tests.conftest import DEMO_KEYS
 from tests.quotes.factories import make_item, make_owner, make_quote
@@ -328,6 +330,39 @@ def test_another_owners_quote_is_not_found(script, quote_id):
         assert answer.status_code == 404, (method, path)
         assert answer.json()["error"]["code"] == "NOT_FOUND"
     assert theirs.items.get().quantity == 1
+
+
+@pytest.mark.parametrize("order", [-1, 10**30, 2**63, "first", 2001])
+def test_a_place_that_cannot_be_is_refused(script, quote_id, order):
+    item = script.send("post", f"/{quote_id}/items", VM).json()["data"]["items"][0]
+    group = script.send("post", f"/{quote_id}/groups", {"name": "Front"}).json()["data"]["groups"][0]
+    for method, path, body in (
+        ("put", f"/items/{item['id']}", {}),
+        ("post", "/items", VM),
+        ("put", f"/groups/{group['id']}", {}),
+        ("post", "/groups", {"name": "Back"}),
+    ):
+        answer = script.send(method, f"/{quote_id}{path}", body | {"display_order": order})
+        assert answer.status_code == 400, (method, path)
+
+
+def test_a_changed_price_is_shown_and_taken_only_when_asked(script, quote_id, outscale):
+    item = script.send("post", f"/{quote_id}/items", VM).json()["data"]["items"][0]
+    assert item["price_change"] is None
+    outscale.cloud.set_price("eu-west-2", ("TinaOS-FCU", "CustomRam", "RunInstances-OD"), Decimal("0.006"))
+    freshness.refresh("eu-west-2", timezone.now())
+    renamed = script.send("put", f"/{quote_id}/items/{item['id']}", {"resource_name": "web"}).json()["data"][
+        "items"
+    ][0]
+    assert renamed["unit_price"] == "0.422"
+    assert renamed["price_change"] == {"unit_price": "0.43", "period": "hour", "currency": "EUR"}
+    taken = script.send("post", f"/{quote_id}/prices").json()["data"]["items"][0]
+    assert (taken["unit_price"], taken["price_change"]) == ("0.43", None)
+
+
+def test_the_list_has_pages(script, quote_id):
+    answer = script.send("get", "?page=1").json()
+    assert answer["metadata"]["pagination"] == {"page": 1, "pages": 1, "total": 1}
 
 
 def test_the_api_says_what_the_file_says(script, quote_id):
