@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, re_path
 from django.utils.log import log_response
@@ -18,8 +18,9 @@ from ninja.errors import HttpError, ValidationError
 from accounts.api import accounts_router, auth_router
 from accounts.api_auth import SessionAuth
 from accounts.envelope import failure
-from accounts.errors import PortalError
+from accounts.errors import InputRefused, PortalError
 from costs.api import router as catalog_router
+from finops_site.bodies import StorableParser
 from quotes.api import router as quotes_router
 
 api = NinjaAPI(
@@ -28,6 +29,7 @@ api = NinjaAPI(
     version="1",
     urls_namespace="api",
     auth=SessionAuth(),  # what is public says so
+    parser=StorableParser(),
 )
 api.add_router("/auth", auth_router)
 api.add_router("/accounts", accounts_router)
@@ -54,7 +56,9 @@ def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 
 @api.exception_handler(HttpError)
-def _http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, InputRefused):  # by our parser, whose error ninja takes for broken JSON
+        return _refused(request, error.__cause__)
     if error.status_code == 401:
         return _failed(401, "SESSION_EXPIRED", _("Your session has ended. Please log in again."))
     return _failed(error.status_code, HTTPStatus(error.status_code).name, str(error))
@@ -66,7 +70,8 @@ def _forbidden(_request: HttpRequest, _error: PermissionDenied) -> HttpResponse:
 
 
 @api.exception_handler(Http404)
-def _not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
+@api.exception_handler(ObjectDoesNotExist)  # what was there a moment ago, and is deleted
+def _not_found(_request: HttpRequest, _error: Exception) -> HttpResponse:
     return _failed(404, "NOT_FOUND", _("This does not exist."))
 
 
