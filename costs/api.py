@@ -15,7 +15,6 @@ from accounts.errors import InputRefused
 from costs import browsing, freshness
 from costs.exports import Table, json_rows
 from costs.forms import CatalogFilter, RegionFilter
-from costs.views import ROWS_PER_PAGE, visitor_of
 
 router = Router(tags=["Catalog"])
 Amount = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str)]
@@ -86,7 +85,7 @@ def list_prices(request: HttpRequest, question: Query[Question]) -> dict[str, An
     if status.prices is None:
         raise freshness.RefreshFailed(status.region, status.failure)
     listing = form.listing_of(status.prices)
-    page = form.page_of(Paginator(listing.rows, ROWS_PER_PAGE)) if listing else None
+    page = form.page_of(Paginator(listing.rows, browsing.ROWS_PER_PAGE)) if listing else None
     if page is None:
         raise InputRefused(form.errors)
     return answer(_catalog(status, page), cache=_cache(status), pagination=_pagination(page))
@@ -98,7 +97,9 @@ def refresh(request: HttpRequest, wanted: RefreshIn | None = None, region: str =
     form = RegionFilter({"region": (wanted.region if wanted else "") or region})
     if not form.is_valid():
         raise InputRefused(form.errors)
-    stored = freshness.ask_for_refresh(form.cleaned_data["region"], timezone.now(), **visitor_of(request))
+    stored = freshness.ask_for_refresh(
+        form.cleaned_data["region"], timezone.now(), **freshness.visitor_of(request)
+    )
     fields = {name: getattr(stored, name) for name in RefreshedOut.model_fields}
     return answer(fields, cache={"fetched_at": stored.fetched_at, "stale": False})
 

@@ -17,6 +17,8 @@ from costs.exports import Table
 from costs.money import HOURS_PER_MONTH
 from costs.pricelist import PriceEntry, PriceKey, PriceList, Unit, product_code
 
+ROWS_PER_PAGE = 200
+
 HOURLY = frozenset({Unit.VCORE_HOUR, Unit.GIB_HOUR, Unit.HOUR, Unit.TWO_VCORES_HOUR, Unit.VM_HOUR})
 """The units whose prices are also shown for 730 hours."""
 

@@ -8,9 +8,12 @@ import datetime as dt
 import logging
 import math
 from dataclasses import dataclass
+from typing import Any
 
+from axes.helpers import get_client_ip_address
 from django.conf import settings
 from django.core.cache import cache
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -130,6 +133,13 @@ def refresh(region: str, now: dt.datetime) -> Catalog:
         return catalog.store(entries, region=region, at=now)
     cache.set(_failure_key(region), failure, FAILURE_REMEMBERED.total_seconds())
     raise RefreshFailed(region, failure)
+
+
+def visitor_of(request: HttpRequest) -> dict[str, Any]:
+    """Return who asks for a refresh: a customer by account, anybody else by network address."""
+    if request.user.is_authenticated:
+        return {"visitor": f"user-{request.user.pk}", "is_customer": True}
+    return {"visitor": f"address-{get_client_ip_address(request)}", "is_customer": False}
 
 
 def ask_for_refresh(region: str, now: dt.datetime, *, visitor: str, is_customer: bool) -> Catalog:

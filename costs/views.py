@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from axes.helpers import get_client_ip_address
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
@@ -21,7 +20,6 @@ from costs.exports import csv_lines
 from costs.forms import CatalogFilter, RegionFilter
 from costs.models import Catalog
 
-ROWS_PER_PAGE = 200
 VERSIONS_PER_PAGE = 10
 
 
@@ -49,7 +47,9 @@ def refresh_catalog(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "costs/catalog.html", _context(form), status=422)
     try:
-        freshness.ask_for_refresh(form.cleaned_data["region"], timezone.now(), **visitor_of(request))
+        freshness.ask_for_refresh(
+            form.cleaned_data["region"], timezone.now(), **freshness.visitor_of(request)
+        )
     except freshness.TooSoon as error:
         context = _context(form) | {"wait": error.retry_after}
         headers = {"Retry-After": str(error.retry_after)}
@@ -100,13 +100,6 @@ def catalog_history(request: HttpRequest) -> HttpResponse:
     )
 
 
-def visitor_of(request: HttpRequest) -> dict[str, Any]:
-    """Return who asks for a refresh: a customer by account, anybody else by network address."""
-    if request.user.is_authenticated:
-        return {"visitor": f"user-{request.user.pk}", "is_customer": True}
-    return {"visitor": f"address-{get_client_ip_address(request)}", "is_customer": False}
-
-
 def _catalog_page(request: HttpRequest, status_of: Callable[..., freshness.CatalogStatus]) -> HttpResponse:
     form = CatalogFilter(request.GET)
     context = _context(form, status_of)
@@ -123,7 +116,7 @@ def _context(
     now = timezone.now()
     status = status_of(form.cleaned_data["region"], now) if form.is_valid() else None
     listing = form.listing_of(status.prices) if status and status.prices else None
-    page = form.page_of(Paginator(listing.rows, ROWS_PER_PAGE)) if listing else None
+    page = form.page_of(Paginator(listing.rows, browsing.ROWS_PER_PAGE)) if listing else None
     return {
         "form": form,
         "regions": regions.names(),
