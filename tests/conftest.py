@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.cloud import DEMO_KEY
 from sandbox.server import running
+from tests.sandbox.openapi import Answers
 
 DEMO_KEYS = {
     "access_key": DEMO_KEY.access_key,
@@ -13,19 +14,28 @@ DEMO_KEYS = {
 
 
 @pytest.fixture(scope="session")
-def sandbox_of_this_process():
-    with running(seed=1) as sandbox:
+def answers_of_the_sandbox():
+    return Answers()
+
+
+@pytest.fixture(scope="session")
+def sandbox_of_this_process(answers_of_the_sandbox):
+    with running(seed=1, watch=answers_of_the_sandbox) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def outscale(sandbox_of_this_process, settings, monkeypatch):
-    """The sandbox in its first state, which the portal takes for the cloud; it is asked without delay."""
+def outscale(sandbox_of_this_process, answers_of_the_sandbox, settings, monkeypatch):
+    """The sandbox in its first state, which the portal takes for the cloud; it is asked without delay.
+
+    What it answered must be as OUTSCALE describes its API, or the test proves nothing about the real cloud.
+    """
     sandbox_of_this_process.reset()
     settings.OUTSCALE_API_URL = sandbox_of_this_process.url
     settings.OUTSCALE_REQUESTS_PER_SECOND = 10_000
     monkeypatch.setattr("accounts.gateway.BACKOFF_SECONDS", 0.001)
-    return sandbox_of_this_process
+    yield sandbox_of_this_process
+    answers_of_the_sandbox.check()
 
 
 @pytest.fixture

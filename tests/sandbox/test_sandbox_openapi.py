@@ -41,3 +41,21 @@ def test_a_wrong_answer_of_a_sandbox_is_noticed_at_the_check_and_then_forgotten(
     with pytest.raises(AssertionError, match="Nothing"):
         answers.check()
     answers.check()
+
+
+@pytest.mark.parametrize("body", [b'{"Errors":[{"Code":7}]}', b'{"Nothing":1}'])
+def test_a_wrong_error_of_a_sandbox_is_noticed_too(body):
+    answers = Answers()
+    answers(Request("POST", "/eu-west-2/api/v1/ReadAccounts", "", {}, b"", 1), Reply(400, body))
+
+    with pytest.raises(AssertionError, match="ErrorResponse"):
+        answers.check()
+
+
+def test_only_what_was_found_good_is_not_looked_at_again():
+    answers, request = Answers(), Request("POST", "/eu-west-2/api/v1/ReadAccounts", "", {}, b"", 1)
+    body = json.dumps(CONTEXT | {"Nothing": 1}).encode()
+    for _ in range(2):
+        answers(request, Reply(200, body))
+        with pytest.raises(AssertionError, match="Nothing"):
+            answers.check()
