@@ -1,0 +1,137 @@
+"""axe finds nothing on any page, in either theme, at a desk's width and at a tablet's."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NARROW, WIDE, log_in
+from tests.costs.catalogs import raw_entry, store
+
+CATALOG_CALL = "ReadPublicCatalog"
+
+
+def days_ago(days):
+    return timezone.now() - dt.timedelta(days=days)
+
+
+def landing(page, _outscale):
+    page.goto("/")
+
+
+def not_found(page, _outscale):
+    page.goto("/no-such-page/")
+
+
+def login(page, _outscale):
+    page.goto("/login/")
+
+
+def refused_login(page, _outscale):
+    page.goto("/login/")
+    page.get_by_label("Access key").fill("é")
+    page.get_by_label("Secret key").fill("wrong")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    page.locator("#id_access_key_error").wait_for()
+
+
+def catalog(page, _outscale):
+    page.goto("/catalog/")
+    expect(page.locator("#prices-title")).to_have_text("122 prices")
+
+
+def catalog_with_nothing_found(page, outscale):
+    catalog(page, outscale)
+    page.get_by_role("searchbox").fill("nothing like it")
+    page.get_by_role("heading", name="No product matches").wait_for()
+
+
+def catalog_without_prices(page, outscale):
+    outscale.faults.add(CATALOG_CALL, "broken-json")
+    page.goto("/catalog/")
+    page.get_by_role("heading", name="No prices of eu-west-2 yet").wait_for()
+
+
+def catalog_with_old_prices(page, outscale):
+    outscale.faults.add(CATALOG_CALL, "broken-json")
+    store(at=days_ago(3))
+    page.goto("/catalog/")
+    page.get_by_text("What you see is the last catalog kept").wait_for()
+
+
+def catalog_with_a_wrong_question(page, _outscale):
+    page.goto("/catalog/?region=mars")
+    page.get_by_text("is no region of this portal").wait_for()
+
+
+def catalog_history(page, _outscale):
+    store(at=days_ago(3))
+    store(raw_entry(price="0.006"), raw_entry("BSU:VolumeUsage:gp2", Category="storage"), at=days_ago(1))
+    page.goto("/catalog/history/")
+    page.get_by_role("heading", name="Version 2").wait_for()
+
+
+def documentation_of_the_api(page, _outscale):
+    page.goto("/api/docs")
+    page.locator(".opblock").first.wait_for()
+
+
+def theme_menu(page, _outscale):
+    page.goto("/")
+    page.get_by_role("button", name="Theme").click()
+    page.get_by_role("button", name="Dark").wait_for()
+
+
+def account_menu(page, _outscale):
+    log_in(page)
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("button", name="Log out").wait_for()
+
+
+def overview(page, _outscale):
+    log_in(page)
+    page.goto("/")
+    page.get_by_role("heading", name="Overview").wait_for()
+
+
+def accounts(page, _outscale):
+    log_in(page)
+    page.goto("/accounts/")
+
+
+PAGES = [
+    landing,
+    not_found,
+    login,
+    refused_login,
+    catalog,
+    catalog_with_nothing_found,
+    catalog_without_prices,
+    catalog_with_old_prices,
+    catalog_with_a_wrong_question,
+    catalog_history,
+    theme_menu,
+    account_menu,
+    overview,
+    accounts,
+    documentation_of_the_api,
+]  # the pages of quotes are checked in test_quotes.py, on the way; the admin's are Django's own
+
+OF_OTHERS = {documentation_of_the_api: "#swagger-ui"}
+"""Swagger UI puts controls into controls and has pale texts; of that page only what is around it is ours."""
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("visit", PAGES, ids=lambda visit: visit.__name__)
+def test_axe_finds_nothing_in_either_theme(open_page, outscale, axe, visit, viewport):
+    page = open_page(viewport=viewport)
+    visit(page, outscale)
+    axe(page, without=OF_OTHERS.get(visit))
+
+
+def test_axe_finds_nothing_in_the_unfolded_navigation(open_page, axe):
+    page = open_page(viewport=NARROW)
+    page.goto("/")
+    page.get_by_role("button", name="Menu").click()
+    axe(page)
