@@ -93,6 +93,11 @@ def product_code(key: PriceKey) -> str | None:
     return None
 
 
+def licence_key(code: str) -> PriceKey:
+    """Return the key under which the licence with a product code is sold."""
+    return PriceKey(FCU, "ProductUsage", f"RunInstances-{code}-OD")
+
+
 def _unit_of_family(key: PriceKey) -> Unit:
     code = product_code(key)
     if code is not None:

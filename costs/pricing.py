@@ -14,7 +14,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from costs.money import HOURS_PER_MONTH
-from costs.pricelist import FCU, PER_TWO_VCORES, PriceEntry, PriceKey, PriceList, Unit
+from costs.pricelist import FCU, PER_TWO_VCORES, PriceEntry, PriceKey, PriceList, Unit, licence_key
 from costs.vmtypes import VmShape
 
 LINUX = "0001"
@@ -145,6 +145,11 @@ _NOTE_OF_UNIT = {
 }
 
 
+def is_quotable(entry: PriceEntry) -> bool:
+    """Tell whether an entry is a price by itself, for a known time."""
+    return entry.unit in _PERIOD_OF_UNIT
+
+
 def _period_of(*entries: PriceEntry) -> Period:
     """Return the period that all the entries are priced for; raise ``NotPriceable`` when it is not one."""
     periods = [_PERIOD_OF_UNIT.get(entry.unit) for entry in entries]
@@ -180,7 +185,7 @@ def vm(
     """
     codes = list(product_codes)
     cores, memory = (prices.entry(FCU, name, "RunInstances-OD") for name in (shape.core_type, "CustomRam"))
-    licences = [prices.entry(FCU, "ProductUsage", f"RunInstances-{code}-OD") for code in codes]
+    licences = [prices.entry(*licence_key(code)) for code in codes]
     units = [licence_units(code, shape.vcores) for code in codes]
     bare = _priced(prices, (cores, shape.vcores), (memory, shape.ram_gib), *zip(licences, units, strict=True))
     assumptions = [

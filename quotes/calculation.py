@@ -55,6 +55,12 @@ class CurrencyTotals:
     fees: list["SharedFee"] = field(default_factory=list)
 
     @property
+    def categories(self) -> list[tuple[str, Sums]]:
+        """The categories that cost something, the dearest first."""
+        paid = [(name, sums) for name, sums in self.by_category.items() if sums.base]
+        return sorted(paid, key=lambda row: (-row[1].total, row[0]))
+
+    @property
     def commitment_change(self) -> Decimal:
         """The commitment discount as it changes the total: zero or below."""
         return -self.sums.commitment_discount
@@ -125,7 +131,7 @@ def calculate(quote: Quote, items: Iterable[QuoteItem], rates: Rates, *, currenc
     calculator.add_fees()
     if not calculator.totals:
         calculator.totals_in(currency)
-    return Calculation(calculator.items, calculator.totals)
+    return Calculation(calculator.items, dict(sorted(calculator.totals.items())))
 
 
 class _Calculator:

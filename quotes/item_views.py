@@ -45,9 +45,8 @@ def add(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     if form.errors:
         return changed(request, quote, "add", status=422, add_form=form)
     keep = {"region": form.cleaned_data["region"], "group_id": form.cleaned_data["group_id"]}
-    return changed(
-        request, quote, add_form=blank_form(form.resource_type, keep, quote=quote, prices=form.prices)
-    )
+    blank = blank_form(form.resource_type, keep, quote=quote, prices=form.prices)
+    return changed(request, quote, "add", add_form=blank)
 
 
 def _choose(request: HttpRequest, quote: Quote) -> HttpResponse:
@@ -190,6 +189,7 @@ def act(request: HttpRequest, quote_id: UUID, item_id: UUID) -> HttpResponse:
             editing.duplicate_item(item=item, at=now)
         case "remove":
             editing.remove_item(item=item, at=now)
+            messages.success(request, _("“%(name)s” is removed.") % {"name": item})
         case "price":
             _take_new_price(request, item)
         case _:

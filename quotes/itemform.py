@@ -28,6 +28,8 @@ class ItemForm(forms.Form):
 
     resource_type: ClassVar[ResourceType]
     parameter_names: ClassVar[tuple[str, ...]] = ()
+    wide: ClassVar[tuple[str, ...]] = ("entry", "product_codes", "size", "volume_type")
+    """The fields whose choices are long."""
     priced_by: ClassVar[str] = "region"
     """The field to blame when the catalog has no price."""
 
@@ -55,6 +57,7 @@ class ItemForm(forms.Form):
         self.fields["group_id"].queryset = quote.groups.order_by("display_order", "pk")
         if prices is not None:
             self.offer(prices)
+            self._say_what_is_not_offered(prices.region)
         for field in self.parameter_fields:
             if isinstance(field.field.widget, forms.Select) and not isinstance(
                 field.field, forms.ChoiceField
@@ -63,6 +66,13 @@ class ItemForm(forms.Form):
 
     def offer(self, prices: PriceList) -> None:
         """Set the choices that depend on what the region's catalog has."""
+
+    def _say_what_is_not_offered(self, region: str) -> None:
+        for field in self.parameter_fields:
+            if isinstance(field.field.widget, forms.Select) and not list(field.field.widget.choices):
+                nothing = _("The catalog of %(region)s offers none.") % {"region": region}
+                field.field.error_messages["required"] = nothing
+                field.field.help_text = nothing
 
     def _offer_what_was_chosen(self, field: forms.BoundField) -> None:
         """Keep a choice that the catalog of now does not offer; pricing will say whether it can stay."""

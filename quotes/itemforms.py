@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import regions
-from costs import freshness, products
+from costs import freshness, pricing, products
 from costs.pricelist import PriceKey, PriceList
 from costs.pricing import LINUX
 from costs.vmtypes import Performance
@@ -185,6 +185,8 @@ class CatalogEntryForm(ItemForm):
         """Offer every entry of the region, by category and name."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for key, entry in prices.entries.items():
+            if not pricing.is_quotable(entry):
+                continue
             category = products.category_name(entry.category)
             groups.setdefault(category, []).append((json.dumps(key), products.name(key)))
         choices = [

@@ -16,6 +16,7 @@ from costs.pricing import NotPriceable, Price
 from quotes import resources
 from quotes.calculation import Calculation, Sums, calculate
 from quotes.models import Quote, QuoteGroup, QuoteItem
+from quotes.resources import ResourceType
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class Row:
     def price(self) -> Price:
         """The price of one of it."""
         return self.item.unit_price
+
+    @property
+    def title(self) -> str:
+        """The name that its owner gave it, else what it is."""
+        if self.item.resource_name or self.item.resource_type != ResourceType.CATALOG_ENTRY:
+            return str(self.item)
+        return self.details
 
     @property
     def code(self) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from costs import products
-from costs.pricelist import PriceKey, PriceList, product_code
+from costs.pricelist import PriceKey, PriceList, licence_key, product_code
 from costs.pricing import LINUX, Tenancy
 from costs.vmtypes import UnknownVmType, shape_of, tina_name
 from quotes.itemform import ItemForm
@@ -38,8 +38,9 @@ _COMMON_LICENCES = (("0001",), ("0002",), ("0002", "0008"), ("0002", "0009"), ("
 
 def _licence_choices(prices: PriceList) -> list[tuple[str, str]]:
     offered = [codes for codes in _COMMON_LICENCES if set(codes) <= set(prices.licences)]
-    others = [(code,) for code in prices.licences if (code,) not in offered]
-    return [_licence_choice(codes) for codes in [*offered, *others]]
+    others = [code for code in prices.licences if (code,) not in offered]
+    named = [(code, f"{prices.entry(*licence_key(code)).title} ({code})") for code in others]
+    return [*map(_licence_choice, offered), *named]
 
 
 def _licence_choice(codes: tuple[str, ...]) -> tuple[str, str]:

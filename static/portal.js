@@ -4,6 +4,7 @@
    data-disclose="id"   a button with aria-expanded: shows and hides the element (a table row, say) with this id
    data-print           a button: prints the page
    data-keep            an element with an id, being typed in: stays when htmx replaces what is around it
+   data-cancel          a link inside data-keep: what Escape does there
    data-failure="…"     a template: the notice for a failed request of htmx, see components/_failures.html */
 (() => {
   "use strict";
@@ -49,6 +50,23 @@
     for (const kept of target.querySelectorAll("[data-keep]")) {
       fragment.querySelector(`#${CSS.escape(kept.id)}`)?.setAttribute("hx-preserve", "true");
     }
+  });
+  // What has the focus may be taken away with its row: then the next row gets it, not the top of the page.
+  let spare = null;
+  document.addEventListener("htmx:beforeRequest", () => {
+    const row = document.activeElement.closest("tbody");
+    const next = row?.nextElementSibling?.matches("tbody") ? row.nextElementSibling : row?.previousElementSibling;
+    spare = next?.querySelector(".row-actions [id]")?.id ?? null;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (spare && document.activeElement === document.body) document.getElementById(spare)?.focus();
+  });
+  // A row that opens takes the focus to its first field; Escape closes it again.
+  document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+    if (elt.matches("[data-keep]")) elt.querySelector("input:not([type=hidden]), select")?.focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") event.target.closest("[data-keep]")?.querySelector("[data-cancel]")?.click();
   });
   // A refused form is swapped in: the person goes on at its first wrong field.
   document.addEventListener("htmx:afterSettle", (event) => {

@@ -32,6 +32,12 @@ def add(page, **fields):
     expect(page.locator("#sections tbody")).to_have_count(before + 1)
 
 
+def press(locator, key):
+    """Press a key once htmx has nothing under way: until then a second action is not taken."""
+    expect(locator.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    locator.press(key)
+
+
 def make_quote(page, name):
     page.goto("/quotes/")
     page.get_by_label("Name").fill(name)
@@ -123,6 +129,44 @@ def test_what_is_wrong_in_a_row_is_said_there_and_cancelling_brings_it_back(cust
     row.get_by_role("link", name="Cancel").click()
     expect(row.locator("tr").first).to_contain_text("tinav6.c4r8p2")
     expect(row.locator("form")).to_have_count(0)
+
+
+def test_what_is_being_typed_survives_what_happens_elsewhere(customer):
+    make_quote(customer, "Typed")
+    add(customer, vm_type="tinav6.c4r8p2")
+    add(customer, vm_type="tinav6.c2r4p2")
+    customer.get_by_role("link", name="Edit Virtual machine").first.click()
+    row = customer.locator("#sections tbody").first
+    row.get_by_label("RAM, GiB").fill("99")
+    customer.get_by_label("Duration").fill("36")
+    customer.locator("#add").get_by_label("Name").fill("half typed")
+    customer.get_by_role("button", name="Duplicate Virtual machine").last.click()
+    expect(customer.locator("#sections tbody")).to_have_count(3)
+    expect(row.get_by_label("RAM, GiB")).to_have_value("99")
+    expect(customer.get_by_label("Duration")).to_have_value("36")
+    expect(customer.locator("#add").get_by_label("Name")).to_have_value("half typed")
+    row.get_by_role("button", name="Apply").click()
+    expect(row.locator("form")).to_have_count(0)
+    expect(row).to_contain_text("tinav6.c4r99p2")
+
+
+def test_the_keyboard_stays_where_it_works(customer):
+    make_quote(customer, "Keys")
+    for name in "abc":
+        add(customer, vm_type="tinav6.c4r8p2", resource_name=name)
+    focused = customer.locator(":focus")
+    press(customer.get_by_role("button", name="Move down a", exact=True), "Enter")
+    expect(customer.locator("#sections tbody").nth(1)).to_contain_text("a")
+    expect(focused).to_have_accessible_name("Move down a")
+    press(focused, "Enter")
+    expect(customer.locator("#sections tbody").nth(2)).to_contain_text("a")
+    press(customer.get_by_role("button", name="Remove b", exact=True), "Enter")
+    expect(customer.locator("#sections tbody")).to_have_count(2)
+    expect(focused).to_have_accessible_name("Edit c")
+    press(focused, "Enter")
+    expect(focused).to_have_attribute("name", "generation")
+    press(focused, "Escape")
+    expect(focused).to_have_accessible_name("Edit c")
 
 
 def test_groups_are_made_filled_and_folded(customer, axe):
