@@ -110,7 +110,7 @@ def _price(raw: dict[str, Any], place: int) -> Decimal:
         raise PublicationInvalid(_("Entry %(place)s has no usable UnitPrice.") % {"place": place})
     if not 0 <= price <= MAX_PRICE or 0 < price <= _ROUNDED_TO_NOTHING:
         problem = _("Entry %(place)s has a price that cannot be right: %(price)s.")
-        raise PublicationInvalid(problem % {"place": place, "price": price})
+        raise PublicationInvalid(problem % {"place": place, "price": f"{price:.12g}"})
     return round_for_storage(price)
 
 

@@ -104,9 +104,11 @@ def test_a_price_that_is_no_exact_number_is_refused(price):
     assert refusal(answer_of(without("UnitPrice"))) == "Entry 1 has no usable UnitPrice."
 
 
-@pytest.mark.parametrize("price", ["-0.01", "-1e-4000000", "10000001", "1e30", "1e999999"])
+@pytest.mark.parametrize("price", ["-0.01", "-1e-4000000", "10000001", "9" * 4000, "1e30", "1e999999"])
 def test_a_price_that_cannot_be_right_is_refused(price):
-    assert refusal(answer_of(raw_entry(price=price))).startswith("Entry 1 has a price that cannot be right")
+    problem = refusal(answer_of(raw_entry(price=price)))
+    assert problem.startswith("Entry 1 has a price that cannot be right")
+    assert len(problem) < 100
 
 
 @pytest.mark.parametrize(
