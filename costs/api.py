@@ -15,9 +15,10 @@ from accounts.errors import InputRefused
 from costs import browsing, freshness
 from costs.exports import Table, json_rows
 from costs.forms import CatalogFilter, RegionFilter
+from costs.money import trimmed
 
 router = Router(tags=["Catalog"])
-Amount = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str)]
+Amount = Annotated[Decimal, PlainSerializer(lambda amount: f"{trimmed(amount):f}", return_type=str)]
 
 
 class Question(Schema):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from costs.money import trimmed
+
 _BOM = "\ufeff"
 # What makes a spreadsheet run a cell as a formula, the full-width forms included (OWASP, CSV injection).
 _STARTS_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
@@ -69,7 +71,7 @@ def _plain(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case Decimal():
-            return f"{value:f}"
+            return f"{trimmed(value):f}"
         case float():
             raise TypeError("an exported number is a Decimal or whole, never a float")
         case dt.datetime():

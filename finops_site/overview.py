@@ -3,9 +3,11 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from quotes.models import Quote, QuoteStatus
+from quotes.sheet import sheet_of
 
 
 @login_not_required
@@ -15,4 +17,5 @@ def overview(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "finops_site/landing.html")
     quote = Quote.objects.owned_by(request.user).filter(status=QuoteStatus.ACTIVE).with_item_count().first()
-    return render(request, "finops_site/overview.html", {"quote": quote})
+    sheet = sheet_of(quote, at=timezone.now()) if quote else None
+    return render(request, "finops_site/overview.html", {"quote": quote, "sheet": sheet})

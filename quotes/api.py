@@ -68,14 +68,14 @@ def _cleaned(form: Form) -> dict[str, Any]:
     return form.cleaned_data
 
 
-@router.post("", response={201: Envelope[QuoteOut]})
+@router.post("", summary="Make a quote", response={201: Envelope[QuoteOut]})
 def create(request: HttpRequest, given: NameIn) -> Status:
     """Make a quote, which becomes the active one."""
     name = _cleaned(NameForm(given.dict()))["name"]
     return Status(201, _whole(lifecycle.create(owner=request.user, name=name, at=timezone.now())))
 
 
-@router.get("", response=Envelope[list[SummaryOut]])
+@router.get("", summary="List the quotes", response=Envelope[list[SummaryOut]])
 def index(request: HttpRequest, page: int = 1) -> dict[str, Any]:
     """List the quotes, the active one first, a page at a time."""
     quotes = Quote.objects.owned_by(request.user).with_item_count().by_latest_change()
@@ -85,13 +85,13 @@ def index(request: HttpRequest, page: int = 1) -> dict[str, Any]:
     return answer(summaries, pagination=pagination)
 
 
-@router.get("/{uuid:quote_id}", response=Envelope[QuoteOut])
+@router.get("/{uuid:quote_id}", summary="Read a quote and make it active", response=Envelope[QuoteOut])
 def read(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     """Return a quote with its calculation; a saved one becomes active."""
     return _whole(lifecycle.load(quote=quote_of(request, quote_id), at=timezone.now()))
 
 
-@router.put("/{uuid:quote_id}", response=Envelope[QuoteOut])
+@router.put("/{uuid:quote_id}", summary="Change a quote", response=Envelope[QuoteOut])
 def change(request: HttpRequest, quote_id: UUID, given: QuoteIn) -> dict[str, Any]:
     """Change name, terms and status of a quote."""
     quote, sent, now = quote_of(request, quote_id), given.dict(exclude_unset=True), timezone.now()
@@ -111,7 +111,7 @@ def change(request: HttpRequest, quote_id: UUID, given: QuoteIn) -> dict[str, An
     return _whole(quote)
 
 
-@router.post("/{uuid:quote_id}/prices", response=Envelope[QuoteOut])
+@router.post("/{uuid:quote_id}/prices", summary="Take all new prices", response=Envelope[QuoteOut])
 def take_new_prices(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     """Price every item by the catalog of now; one that it cannot price any more keeps its price."""
     quote, now = quote_of(request, quote_id), timezone.now()
@@ -119,7 +119,7 @@ def take_new_prices(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     return _whole(quote)
 
 
-@router.delete("/{uuid:quote_id}", response=Envelope[DeletedOut])
+@router.delete("/{uuid:quote_id}", summary="Delete a quote", response=Envelope[DeletedOut])
 def delete(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     """Delete a quote; when it was active, the answer holds the one that took its place."""
     quote = quote_of(request, quote_id)
@@ -133,13 +133,13 @@ def delete(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     )
 
 
-@router.get("/{uuid:quote_id}/calculate", response=Envelope[CalculationOut])
+@router.get("/{uuid:quote_id}/calculate", summary="Calculate a quote", response=Envelope[CalculationOut])
 def calculate(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     """Return the calculation of a quote; its status stays as it is."""
     return answer(exports.calculation_of(sheet_of(quote_of(request, quote_id), at=timezone.now())))
 
 
-@router.get("/{uuid:quote_id}/export/{file_format}")
+@router.get("/{uuid:quote_id}/export/{file_format}", summary="Export a quote")
 def export(request: HttpRequest, quote_id: UUID, file_format: str) -> HttpResponse:
     """Return the quote as a file: csv, csv-fr or json."""
     return quote_file(quote_of(request, quote_id), file_format)
@@ -175,7 +175,7 @@ def _refuse_unknown(form: type[ItemForm], parameters: dict[str, Any]) -> None:
         raise InputRefused({f"parameters.{name}": [text] for name in sorted(unknown)})
 
 
-@router.post("/{uuid:quote_id}/items", response={201: Envelope[QuoteOut]})
+@router.post("/{uuid:quote_id}/items", summary="Add an item", response={201: Envelope[QuoteOut]})
 def add_item(request: HttpRequest, quote_id: UUID, given: ItemIn) -> Status:
     """Add an item, priced from the catalog of its region; what cannot be priced whole is refused."""
     quote = quote_of(request, quote_id)
@@ -196,7 +196,7 @@ def _place(item: QuoteItem, position: int | None) -> None:
         editing.move_item(item=item, position=position, at=timezone.now())
 
 
-@router.put("/{uuid:quote_id}/items/{uuid:item_id}", response=Envelope[QuoteOut])
+@router.put("/{uuid:quote_id}/items/{uuid:item_id}", summary="Change an item", response=Envelope[QuoteOut])
 def change_item(request: HttpRequest, quote_id: UUID, item_id: UUID, given: ItemChange) -> dict[str, Any]:
     """Change an item; it keeps its price while it stays the same resource in the same region."""
     quote = quote_of(request, quote_id)
@@ -219,7 +219,7 @@ def _changed_form(quote: Quote, item: QuoteItem, sent: dict[str, Any]) -> ItemFo
     return _checked(quote, resource_type, parameters, now | sent, kept=item)
 
 
-@router.delete("/{uuid:quote_id}/items/{uuid:item_id}", response=Envelope[QuoteOut])
+@router.delete("/{uuid:quote_id}/items/{uuid:item_id}", summary="Remove an item", response=Envelope[QuoteOut])
 def remove_item(request: HttpRequest, quote_id: UUID, item_id: UUID) -> dict[str, Any]:
     """Remove an item."""
     quote = quote_of(request, quote_id)
@@ -235,7 +235,7 @@ def _name_taken_is_a_conflict() -> Iterator[None]:
         raise NameTaken({"name": [_("The quote has a group of this name already.")]}) from None
 
 
-@router.post("/{uuid:quote_id}/groups", response={201: Envelope[QuoteOut]})
+@router.post("/{uuid:quote_id}/groups", summary="Add a group", response={201: Envelope[QuoteOut]})
 def add_group(request: HttpRequest, quote_id: UUID, given: GroupIn) -> Status:
     """Add a group at the end."""
     quote = quote_of(request, quote_id)
@@ -245,7 +245,7 @@ def add_group(request: HttpRequest, quote_id: UUID, given: GroupIn) -> Status:
     return Status(201, _whole(quote))
 
 
-@router.put("/{uuid:quote_id}/groups/{uuid:group_id}", response=Envelope[QuoteOut])
+@router.put("/{uuid:quote_id}/groups/{uuid:group_id}", summary="Change a group", response=Envelope[QuoteOut])
 def change_group(request: HttpRequest, quote_id: UUID, group_id: UUID, given: GroupIn) -> dict[str, Any]:
     """Rename, move or fold a group."""
     quote = quote_of(request, quote_id)
@@ -258,7 +258,9 @@ def change_group(request: HttpRequest, quote_id: UUID, group_id: UUID, given: Gr
     return _whole(quote)
 
 
-@router.delete("/{uuid:quote_id}/groups/{uuid:group_id}", response=Envelope[QuoteOut])
+@router.delete(
+    "/{uuid:quote_id}/groups/{uuid:group_id}", summary="Remove a group", response=Envelope[QuoteOut]
+)
 def remove_group(request: HttpRequest, quote_id: UUID, group_id: UUID) -> dict[str, Any]:
     """Remove a group; its items stay."""
     quote = quote_of(request, quote_id)

@@ -31,6 +31,11 @@ _COLUMNS = (
     "total",
     "monthly",
     "currency",
+    "quote",
+    "duration",
+    "duration_unit",
+    "commitment_period",
+    "global_discount_percent",
 )
 
 
@@ -50,6 +55,13 @@ def json_of(sheet: Sheet) -> str:
 
 
 def _rows(sheet: Sheet) -> Iterator[list[Any]]:
+    quote = sheet.quote
+    terms = [quote.duration, quote.duration_unit, quote.commitment_period, quote.global_discount_percent]
+    for cells in _figures(sheet):
+        yield [*cells, quote.name, *terms]
+
+
+def _figures(sheet: Sheet) -> Iterator[list[Any]]:
     for section in sheet.sections:
         for row in section.rows:
             yield _item_row(section, row)
@@ -70,7 +82,7 @@ def _item_row(section: Section, row: Row) -> list[Any]:
         row.code,
         row.details,
         item.quantity,
-        trimmed(row.price.amount),
+        row.price.amount,
         row.price.period.value,
         *_sum_cells(row.sums),
         row.price.currency,
@@ -78,22 +90,22 @@ def _item_row(section: Section, row: Row) -> list[Any]:
 
 
 def _fee_row(fee: SharedFee) -> list[Any]:
-    price = trimmed(fee.part.unit_price)
-    codes = [None, None, None, fee.region, fee.part.key.type, None, 1, price, fee.period.value]
+    part = fee.part
+    codes = [None, None, None, fee.region, part.key.type, None, 1, part.unit_price, fee.period.value]
     return ["fee", *codes, *_sum_cells(fee.sums), fee.currency]
 
 
 def _sum_cells(sums: Sums) -> list[Decimal]:
-    percent = trimmed(sums.commitment_discount_percent)
-    return [trimmed(sums.base), percent, *map(trimmed, (sums.commitment_discount, sums.total, sums.monthly))]
+    percent = sums.commitment_discount_percent
+    return [sums.base, percent, sums.commitment_discount, sums.total, sums.monthly]
 
 
 def _total_rows(totals: CurrencyTotals) -> Iterator[list[Any]]:
     blank = [None] * 9
     yield ["subtotal", *blank, *_sum_cells(totals.sums), totals.currency]
-    discount = [None, trimmed(totals.global_discount_percent), None, trimmed(totals.global_change), None]
+    discount = [None, totals.global_discount_percent, None, totals.global_change, None]
     yield ["global_discount", *blank, *discount, totals.currency]
-    total = [None, None, None, trimmed(totals.total), trimmed(totals.monthly)]
+    total = [None, None, None, totals.total, totals.monthly]
     yield ["total", *blank, *total, totals.currency]
 
 
