@@ -1,8 +1,10 @@
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
 
+from costs.models import CommitmentRate
 from quotes.models import Quote
 from tests.browser.conftest import NARROW, WIDE
 from tests.conftest import DEMO_KEYS
@@ -49,7 +51,15 @@ def grand_total(page):
     return page.locator("#totals .grand.money")
 
 
-def test_from_the_catalog_to_a_quote_saved_loaded_and_deleted(page, outscale, axe):
+@pytest.fixture
+def one_year_rate(live_server):
+    """The 40 % on compute: a test on a real server finds the database without what migrations wrote."""
+    CommitmentRate.objects.get_or_create(
+        category="compute", period="1year", valid_from=dt.date(2025, 12, 1), defaults={"percent": 40}
+    )
+
+
+def test_from_the_catalog_to_a_quote_saved_loaded_and_deleted(page, outscale, axe, one_year_rate):
     page.goto("/catalog/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Price catalog")
     page.get_by_role("link", name="Log in").first.click()
