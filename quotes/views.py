@@ -184,18 +184,23 @@ def quote_file(quote: Quote, file_format: str) -> HttpResponse:
     return response
 
 
+def _is_written(form: NameForm, write: Callable[..., QuoteGroup]) -> bool:
+    """Write the name of a group; what is wrong with it, that it is taken too, stands in the form."""
+    if form.is_valid():
+        try:
+            write(name=form.cleaned_data["name"], at=timezone.now())
+        except editing.GroupNameTaken:
+            form.add_error("name", _("The quote has a group of this name already."))
+    return not form.errors
+
+
 @require_POST
 @gone_is_404
 def add_group(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     """Add a group."""
     quote = quote_of(request, quote_id)
     form = NameForm(request.POST, auto_id="group_%s")
-    if form.is_valid():
-        try:
-            editing.add_group(quote=quote, name=form.cleaned_data["name"], at=timezone.now())
-        except editing.GroupNameTaken:
-            form.add_error("name", _("The quote has a group of this name already."))
-    if form.errors:
+    if not _is_written(form, partial(editing.add_group, quote=quote)):
         return changed(request, quote, "new_group", status=422, group_form=form)
     return changed(request, quote, "new_group", "add_group")
 
@@ -225,11 +230,6 @@ def change_group(request: HttpRequest, quote_id: UUID, group_id: UUID) -> HttpRe
 
 def _rename_group(request: HttpRequest, quote: Quote, group: QuoteGroup) -> HttpResponse:
     form = NameForm(request.POST, auto_id=f"group_{group.pk}_%s")
-    if form.is_valid():
-        try:
-            editing.rename_group(group=group, name=form.cleaned_data["name"], at=timezone.now())
-        except editing.GroupNameTaken:
-            form.add_error("name", _("The quote has a group of this name already."))
-    if form.errors:
+    if not _is_written(form, partial(editing.rename_group, group=group)):
         return changed(request, quote, status=422, wrong_group=group.pk, wrong_group_form=form)
     return changed(request, quote, "add_group")
