@@ -70,7 +70,11 @@ def _add(form: ItemForm, quote: Quote) -> None:
     try:
         editing.add_item(quote=quote, data=form.item(), prices=form.prices, at=timezone.now())
     except editing.QuoteFull:
-        form.add_error(None, _("A quote holds at most %(most)s items.") % {"most": editing.MOST_ITEMS})
+        form.add_error(None, _full())
+
+
+def _full() -> str:
+    return _("A quote holds at most %(most)s items.") % {"most": editing.MOST_ITEMS}
 
 
 @require_safe
@@ -166,6 +170,13 @@ def _changed_row(request: HttpRequest, quote: Quote, item: QuoteItem) -> HttpRes
     return render(request, "quotes/_changed_row.html", context)
 
 
+def _duplicate(request: HttpRequest, item: QuoteItem) -> None:
+    try:
+        editing.duplicate_item(item=item, at=timezone.now())
+    except editing.QuoteFull:
+        messages.error(request, _full())
+
+
 def _take_new_price(request: HttpRequest, item: QuoteItem) -> None:
     prices = current_prices(item.region) or catalog.latest(item.region)
     try:
@@ -186,7 +197,7 @@ def act(request: HttpRequest, quote_id: UUID, item_id: UUID) -> HttpResponse:
         case "down":
             editing.shift_item(item=item, by=1, at=now)
         case "duplicate":
-            editing.duplicate_item(item=item, at=now)
+            _duplicate(request, item)
         case "remove":
             editing.remove_item(item=item, at=now)
             messages.success(request, _("“%(name)s” is removed.") % {"name": item})

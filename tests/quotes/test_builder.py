@@ -320,6 +320,23 @@ def test_items_are_copied_moved_and_removed(htmx, quote, prices):
     assert htmx.post(act, action="remove").status_code == 404
 
 
+def test_a_full_quote_takes_no_more(htmx, logged_in, quote, prices, monkeypatch):
+    item = make_item(quote, prices=prices)
+    monkeypatch.setattr("quotes.editing.MOST_ITEMS", 1)
+    added = htmx.post(address("items", quote.pk), **VM)
+    assert added.status_code == 422
+    copied = htmx.post(address("item-act", quote.pk, item.pk), action="duplicate")
+    api = logged_in.post(
+        f"/api/quotes/{quote.pk}/items",
+        {"resource_type": "nat_service", "region": "eu-west-2"},
+        content_type="application/json",
+    )
+    assert api.status_code == 400
+    for answer in (added, copied, api):
+        assert "A quote holds at most 1 items." in answer.content.decode()
+    assert quote.items.count() == 1
+
+
 def test_an_unknown_action_is_not_found(htmx, quote, prices):
     item = make_item(quote, prices=prices)
     assert htmx.post(address("item-act", quote.pk, item.pk), action="explode").status_code == 404
