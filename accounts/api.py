@@ -58,6 +58,12 @@ class NewSessionOut(SessionOut):
     session_id: str
 
 
+class AnySessionOut(SessionOut):
+    """A session in use; ``session_id`` is there for scripts only."""
+
+    session_id: str | None
+
+
 class KeyOut(Schema):
     """A key held by the session: never the secret, and of the access key only its end."""
 
@@ -90,10 +96,14 @@ def log_out(request: HttpRequest) -> Status:
     return Status(204, None)
 
 
-@auth_router.get("/session", response=Envelope[SessionOut])
+@auth_router.get("/session", response=Envelope[AnySessionOut])
 def show_session(request: HttpRequest) -> dict:
-    """Tell whose session this is, and when it ends without further activity."""
-    return answer(_session(request))
+    """Tell whose session this is, and when it ends without further activity.
+
+    A browser is not told its ``session_id``: its half of the sealing key stays out of reach of scripts.
+    """
+    session_id = sessions.session_id(request) if request.is_script else None
+    return answer({**_session(request), "session_id": session_id})
 
 
 @accounts_router.get("", response=Envelope[list[KeyOut]])

@@ -52,7 +52,7 @@ def test_session_id_opens_the_session_without_cookies_or_csrf(script):
     accounts = script.get("/api/accounts", headers=header)
 
     assert session.json()["data"]["account"]["account_id"] == DEMO_ACCOUNT.account_id
-    assert "session_id" not in session.json()["data"]
+    assert session.json()["data"]["session_id"] == header["X-Session-ID"]
     expected = {
         "account_id": DEMO_ACCOUNT.account_id,
         "name": DEMO_ACCOUNT.company,
@@ -90,7 +90,7 @@ def test_browsers_session_reads_without_token_and_writes_only_with_one(outscale)
     token = browser.cookies["csrftoken"].value
     browser.post("/login/", DEMO_KEYS | {"csrfmiddlewaretoken": token})
 
-    assert browser.get("/api/auth/session").status_code == 200
+    assert browser.get("/api/auth/session").json()["data"]["session_id"] is None
     assert error_of(browser.post("/api/auth/logout")) == (403, "FORBIDDEN")
     token = browser.cookies["csrftoken"].value
     assert browser.post("/api/auth/logout", headers={"X-CSRFToken": token}).status_code == 204
