@@ -28,7 +28,8 @@ _WIDE = Context(prec=100)  # an amount of any size can be rounded
 
 def round_for_display(amount: Decimal, places: int = 2) -> Decimal:
     """Round ``amount`` half up to ``places`` decimals: the one rounding of everything that people read."""
-    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_WIDE)
+    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_WIDE)
+    return rounded or abs(rounded)  # a zero has no sign
 
 
 def round_for_storage(amount: Decimal) -> Decimal:
@@ -55,8 +56,12 @@ def show_money(amount: Decimal, currency: str, *, places: int = 2) -> str:
     """
     if not currency:
         raise ValueError("an amount needs its currency")
-    locale, pattern = _currency_pattern(get_language() or "en", places)
-    rounded = round_for_display(amount, places)
+    return _written(round_for_display(amount, places), currency, places, get_language() or "en")
+
+
+@lru_cache(maxsize=4096)  # the same prices stand on every page, and writing one takes a while
+def _written(rounded: Decimal, currency: str, places: int, language: str) -> str:
+    locale, pattern = _currency_pattern(language, places)
     return pattern.apply(rounded, locale, currency=currency, currency_digits=False).replace("-", "−")
 
 

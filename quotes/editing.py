@@ -205,9 +205,10 @@ def _place(item: QuoteItem, position: int) -> None:
 
 
 def _number(model: type[QuoteItem] | type[QuoteGroup], rows: Sequence[QuoteItem | QuoteGroup]) -> None:
-    for order, row in enumerate(rows):
+    moved = [(order, row) for order, row in enumerate(rows) if row.display_order != order]
+    for order, row in moved:
         row.display_order = order
-    model.objects.bulk_update(rows, ["display_order"], batch_size=500)
+    model.objects.bulk_update([row for _order, row in moved], ["display_order"], batch_size=500)
 
 
 @transaction.atomic

@@ -193,7 +193,12 @@ class QuoteItem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.resource_name or self.get_resource_type_display()
+        return self.resource_name or str(self.kind)
+
+    @property
+    def kind(self) -> str:
+        """The name of its resource; Django's own display is slow where a page has hundreds of rows."""
+        return ResourceType(self.resource_type).label
 
     @cached_property
     def unit_price(self) -> Price:

@@ -43,6 +43,11 @@ class Row:
         return self.item.unit_price
 
     @property
+    def key(self) -> str:
+        """What the page calls this row."""
+        return str(self.item.pk)
+
+    @property
     def title(self) -> str:
         """The name that its owner gave it, else what it is."""
         if self.item.resource_name or self.item.resource_type != ResourceType.CATALOG_ENTRY:

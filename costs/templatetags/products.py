@@ -1,7 +1,7 @@
 """Template filters that name what the catalog sells."""
 
 from django import template
-from django.utils.html import format_html_join
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from costs import products
@@ -19,7 +19,7 @@ def product(key: PriceKey) -> str:
 @register.filter
 def breakable(code: str) -> SafeString:
     """Let a code of the cloud, such as ``BSU:VolumeUsage:gp2``, break after its colons."""
-    return format_html_join(mark_safe(":<wbr>"), "{}", ((piece,) for piece in code.split(":")))
+    return mark_safe(escape(code).replace(":", ":<wbr>"))  # noqa: S308 - escaped, and the tag is ours
 
 
 @register.filter

@@ -38,7 +38,8 @@ def test_a_binary_fraction_is_never_money():
 
 
 @pytest.mark.parametrize(
-    ("exact", "shown"), [("0.125", "0.13"), ("0.135", "0.14"), ("-0.125", "-0.13"), ("2.5", "2.50")]
+    ("exact", "shown"),
+    [("0.125", "0.13"), ("0.135", "0.14"), ("-0.125", "-0.13"), ("2.5", "2.50"), ("-0.001", "0.00")],
 )
 def test_people_see_amounts_rounded_half_up(exact, shown):
     assert str(round_for_display(Decimal(exact))) == shown
