@@ -57,8 +57,7 @@ def run() -> None:
     environment = _environment()
     _prepare(environment)
     with _running(SANDBOX, SANDBOX_PORT, environment) as sandbox:
-        catalogs = subprocess.run([*MANAGE, "refresh_catalogs"], cwd=HERE, env=environment, check=False)
-        if catalogs.returncode:
+        if _manage(["refresh_catalogs"], environment):
             print("Not every price catalog could be loaded; the catalog page has a button to try again.")
         with _running(PORTAL, PORTAL_PORT, environment) as portal:
             print(
@@ -96,8 +95,14 @@ def _secret_key(kept_in: Path) -> str:
 def _prepare(environment: dict[str, str]) -> None:
     print("Preparing the database and the static files …", flush=True)
     for command in PREPARATION:
-        if subprocess.run([*MANAGE, *command], cwd=HERE, env=environment, check=False).returncode:
+        if _manage(command, environment):
             raise DemoError(f"manage.py {command[0]} failed, see above.")
+
+
+def _manage(command: list[str], environment: dict[str, str]) -> int:
+    """Run a management command and return its exit code; Ctrl-C ends it without a word of its own."""
+    run = subprocess.run([*MANAGE, *command], cwd=HERE, env=environment, check=False, start_new_session=True)
+    return run.returncode
 
 
 @contextmanager

@@ -133,7 +133,8 @@ def listing(prices: PriceList, *, search: str = "", category: str = "", sort: st
     """Return the products of ``prices`` that match, those without a price included.
 
     Every word of ``search`` must occur in our name (in the active language), the cloud's title, the type,
-    operation, service or category; accents and case do not count. Raises ``UnknownCategory``.
+    operation, service or category, or be another usual word for it; accents and case do not count. Raises
+    ``UnknownCategory``.
     """
     rows = [_priced_row(entry) for entry in prices.entries.values()]
     rows += [_absent_row(product) for product in products.without_price(prices)]
@@ -200,7 +201,8 @@ def _folded(text: str) -> str:
 def _matches(row: Row, words: list[str]) -> bool:
     if not words:
         return True
-    text = _folded(" ".join([row.name, row.title, *row.key, row.category, row.category_name]))
+    said = [row.name, row.title, *row.key, row.category, row.category_name, products.other_words(row.key)]
+    text = _folded(" ".join(said))
     return all(word in text for word in words)
 
 

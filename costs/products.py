@@ -168,6 +168,28 @@ def name(key: PriceKey) -> str:
     return _licence_name(key) or _family_name(key) or f"{key.type} / {key.operation}"
 
 
+_OTHER_WORDS = (
+    (FCU, "CustomCore:", "virtual machine instance cpu vcpu processor processeur"),
+    (FCU, "CustomRam", "virtual machine instance ram memory mémoire"),
+    (FCU, "BSU:", "disk block storage disque"),
+    (FCU, "Snapshot:", "backup sauvegarde"),
+    (FCU, "ElasticIP:", "eip address adresse"),
+    (_OOS, "", "s3 bucket object"),
+    (_LBU, "LBU:", "elb load balancer répartiteur"),
+    ("OKS", "", "kubernetes k8s cluster"),
+)
+
+
+def other_words(key: PriceKey) -> str:
+    """Return what people call a product who know another cloud: words to search by, never shown."""
+    found = (words for service, start, words in _OTHER_WORDS if _is_of(key, service, start))
+    return next(found, "")
+
+
+def _is_of(key: PriceKey, service: str, start: str) -> bool:
+    return key.service == service and key.type.startswith(start)
+
+
 def category_name(category: str) -> str:
     """Return the name of a category of the catalog; an unknown one keeps the cloud's word."""
     return str(_CATEGORY_NAMES.get(category, category))

@@ -1,4 +1,4 @@
-"""Command: `python -m sandbox [--port 8001] [--seed N] [--latency-ms 40] [--fault CALL=KIND[:ARG]]`."""
+"""Command: `python -m sandbox [--port 8001] [--seed N] [--size N] [--latency-ms 40] [--fault CALL=KIND[:ARG]]`."""
 
 import argparse
 import signal
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with running(options.seed, port=options.port) as sandbox:
+        with running(options.seed, port=options.port, size=options.size) as sandbox:
             if options.latency_ms:
                 sandbox.faults.add("*", "latency", options.latency_ms)
             for fault in options.fault:
@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m sandbox", description="A local OUTSCALE on loopback.")
     parser.add_argument("--port", type=int, default=8001, help="default: %(default)s; 0 is any free one")
     parser.add_argument("--seed", type=int, default=1, help="of the inventory; default: %(default)s")
+    parser.add_argument(
+        "--size", type=_size, help="resources of the demo account in each region; default: a few of each kind"
+    )
     parser.add_argument("--latency-ms", type=float, default=0, help="delay of every answer; default: none")
     parser.add_argument(
         "--fault",
@@ -47,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"what goes wrong with a call, REGION/CALL or *; KIND is one of {', '.join(KINDS)}",
     )
     return parser
+
+
+def _size(text: str) -> int:
+    """Return a number of resources, or say that it is none."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of resources")
+    return int(text)
 
 
 def _fault(text: str) -> str:

@@ -6,13 +6,15 @@ The keys below open nothing but a sandbox, so they may be printed, committed and
 import random
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from typing import Any
 
 from sandbox.clock import Clock
-from sandbox.inventory import Inventory, build
+from sandbox.estates import build, build_sized
+from sandbox.inventory import Inventory
 from sandbox.prices import Entry, Key, price_list
 from sandbox.regions import REGIONS
 
@@ -94,13 +96,28 @@ LINKED_ACCOUNT = Account(
     city="Besançon",
     zip_code="25000",
 )
-ACCOUNTS = {account.account_id: account for account in (PAYING_ACCOUNT, DEMO_ACCOUNT, LINKED_ACCOUNT)}
+# An account of another company, which owns nothing.
+EMPTY_ACCOUNT = Account(
+    account_id="100000000003",
+    paying_account_id="100000000003",
+    customer_id="10000003",
+    company="Atelier du Pré Vide",
+    first_name="Maël",
+    last_name="Garçon",
+    email="contact@previde.example",
+    city="Sète",
+    zip_code="34200",
+)
+ACCOUNTS = {
+    account.account_id: account for account in (PAYING_ACCOUNT, DEMO_ACCOUNT, LINKED_ACCOUNT, EMPTY_ACCOUNT)
+}
 
 # Root keys, which may do everything.
 DEMO_KEY = _key("DEMO", DEMO_ACCOUNT.account_id)
 SECOND_DEMO_KEY = _key("DEMO2", DEMO_ACCOUNT.account_id)
 PAYING_KEY = _key("PAYING", PAYING_ACCOUNT.account_id)
 LINKED_KEY = _key("LINKED", LINKED_ACCOUNT.account_id)
+EMPTY_KEY = _key("EMPTY", EMPTY_ACCOUNT.account_id)
 EU_WEST_2_ONLY_KEY = _key("EUWEST2", LINKED_ACCOUNT.account_id, regions=("eu-west-2",))
 # Keys of users of the demo account (EIM users), which may do what their policy allows.
 CONSUMPTION_ONLY_KEY = _key(
@@ -115,6 +132,7 @@ KEYS = {
         SECOND_DEMO_KEY,
         PAYING_KEY,
         LINKED_KEY,
+        EMPTY_KEY,
         EU_WEST_2_ONLY_KEY,
         CONSUMPTION_ONLY_KEY,
         READ_ONLY_KEY,
@@ -124,22 +142,31 @@ KEYS = {
 
 
 class Cloud:
-    """The state of the sandbox: the same seed gives the same inventory in every run."""
+    """The state of the sandbox: the same seed gives the same inventory in every run.
 
-    def __init__(self, seed: int = 1, clock: Clock | None = None) -> None:
+    With `size`, the demo account owns that many resources in each region.
+    """
+
+    def __init__(self, seed: int = 1, clock: Clock | None = None, *, size: int | None = None) -> None:
         self.seed = seed
         self.clock = clock or Clock()
+        self._size = size
         self._random = random.Random(seed)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._price_lists: dict[str, dict[Key, Entry]] = {}
         self._inventories: dict[tuple[str, str], Inventory] = {}
+        self._changed: dict[tuple[str, str], Inventory] = {}
+        self._remembered: dict[Hashable, Any] = {}
         self.reset()
 
     def reset(self) -> None:
-        """Bring back the original prices and the real time."""
+        """Bring back the original prices, the original inventories and the real time."""
         self.clock.reset()
         with self._lock:
             self._price_lists = {region: price_list(region) for region in REGIONS}
+            if self._changed:
+                self._changed.clear()
+                self._remembered.clear()
 
     def key(self, region: str, access_key: str) -> AccessKey | None:
         """Return a key by its public half, or None when the region does not know it."""
@@ -167,9 +194,31 @@ class Cloud:
     def inventory(self, region: str, account_id: str) -> Inventory:
         """Return what an account owns in a region."""
         owner = (region, account_id)
-        if owner not in self._inventories:
-            self._inventories[owner] = build(self.seed, REGIONS[region], account_id)
-        return self._inventories[owner]
+        with self._lock:
+            if owner not in self._inventories:
+                self._inventories[owner] = self._build(region, account_id)
+            return self._changed.get(owner) or self._inventories[owner]
+
+    def set_inventory(self, inventory: Inventory) -> None:
+        """Change what an account owns in a region from now on, as if it always had been so."""
+        with self._lock:
+            self._changed[inventory.region, inventory.account_id] = inventory
+            self._remembered.clear()
+
+    def remembered(self, question: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what `make` made of the inventories for a question, made anew once they have changed."""
+        with self._lock:
+            if question not in self._remembered:
+                self._remembered[question] = make()
+            return self._remembered[question]
+
+    def _build(self, region: str, account_id: str) -> Inventory:
+        if account_id == EMPTY_ACCOUNT.account_id:
+            return Inventory(region, account_id)
+        if self._size is not None and account_id == DEMO_ACCOUNT.account_id:
+            return build_sized(self.seed, REGIONS[region], account_id, self._size)
+        neighbours = (DEMO_ACCOUNT.account_id,) if account_id == PAYING_ACCOUNT.account_id else ()
+        return build(self.seed, REGIONS[region], account_id, neighbours)
 
     def request_id(self) -> str:
         """Return the next request id: a UUID, the same ones in the same order for a seed."""

@@ -1,24 +1,24 @@
-"""What an account owns in a region: a small estate, drawn from the seed."""
+"""What an account owns in a region, kind by kind; `sandbox.estates` draws it, the calls show it."""
 
-import random
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from sandbox.regions import Region
-
-_VM_TYPES = ("tinav6.c2r4p2", "tinav6.c4r8p2", "tinav6.c8r32p1", "tinav5.c2r4p3", "m5.large")
-_PROJECTS = ("dossier-patient", "imagerie", "portail", "archives")
-_TEAMS = ("plateforme", "données", "web")
-_FIRST_DAY = date(2024, 1, 8)
-_YEAR_DAYS = 365
+BILLED_STATES = ("running", "stopping", "shutting-down")
+"""States of a VM whose cores, memory and licences are consumed; that the last two are is an assumption."""
+GONE_STATES = ("deleting", "deleted")
+"""States of a NAT service, a VPN connection or a load balancer that consumes no more."""
 
 Tags = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Vm:
-    """One running VM; `product_codes` are the codes of its licences."""
+    """One VM; `product_codes` are the codes of its licences.
+
+    `performance` is the field of that name, which a type without `p` needs. `tenancy` is `default`,
+    `dedicated` or the id of a dedicated group. A VM outside any Net has no `net_id` and no `subnet_id`.
+    """
 
     vm_id: str
     vm_type: str
@@ -26,6 +26,19 @@ class Vm:
     subregion: str
     created: datetime
     tags: Tags
+    private_ip: str
+    nic_id: str
+    state: str = "running"
+    performance: str | None = None
+    tenancy: str = "default"
+    public_ip: str | None = None
+    net_id: str | None = None
+    subnet_id: str | None = None
+
+    @property
+    def is_billed(self) -> bool:
+        """Whether its cores, memory and licences are consumed now."""
+        return self.state in BILLED_STATES
 
 
 @dataclass(frozen=True)
@@ -45,91 +58,142 @@ class Volume:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One snapshot; `stored_gib` is what is billed, which the API never tells."""
+    """One snapshot; `stored_gib` is what is billed, which the API never tells.
+
+    `shared_with` are the accounts that may see it besides its owner; everyone may when `is_public`.
+    """
 
     snapshot_id: str
     stored_gib: Decimal
     created: datetime
+    account_id: str
+    volume_id: str
+    volume_size_gib: int
+    tags: Tags = ()
+    shared_with: tuple[str, ...] = ()
+    is_public: bool = False
+    account_alias: str | None = None
+
+
+@dataclass(frozen=True)
+class PublicIp:
+    """One public IP, used by a VM, a NIC (its own or a load balancer's), a NAT service, or by nothing.
+
+    `link_id` is there for what is used in a Net; an address of a VM outside any Net has none.
+    """
+
+    public_ip_id: str
+    address: str
+    created: datetime
+    tags: Tags = ()
+    vm_id: str | None = None
+    nic_id: str | None = None
+    nic_account_id: str | None = None
+    nat_service_id: str | None = None
+    private_ip: str | None = None
+    link_id: str | None = None
+
+
+@dataclass(frozen=True)
+class NatService:
+    """One NAT service; `public_ips` are the ids and addresses of its public IPs."""
+
+    nat_service_id: str
+    state: str
+    net_id: str
+    subnet_id: str
+    public_ips: tuple[tuple[str, str], ...]
+    created: datetime
+    tags: Tags = ()
+
+
+@dataclass(frozen=True)
+class LoadBalancer:
+    """One load balancer; its name is its only id."""
+
+    name: str
+    state: str
+    subregion: str
+    created: datetime
+    tags: Tags
+    is_internal: bool = False
+    public_ip: str | None = None
+    net_id: str | None = None
+    subnet_id: str | None = None
+    backend_vm_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VpnConnection:
+    """One VPN connection."""
+
+    vpn_connection_id: str
+    state: str
+    client_gateway_id: str
+    virtual_gateway_id: str
+    created: datetime
+    tags: Tags = ()
+
+
+@dataclass(frozen=True)
+class FlexibleGpu:
+    """One flexible GPU; `vm_id` is the VM it is attached to, or about to be."""
+
+    flexible_gpu_id: str
+    model: str
+    generation: str
+    state: str
+    subregion: str
+    created: datetime
+    tags: Tags = ()
+    vm_id: str | None = None
+
+
+@dataclass(frozen=True)
+class DedicatedGroup:
+    """One group of VMs that share hardware with no other group."""
+
+    dedicated_group_id: str
+    name: str
+    cpu_generation: int
+    subregion: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class DirectLink:
+    """One DirectLink; `bandwidth` is 1 or 10 Gbps. Whether it is hosted is billed, but the API never tells."""
+
+    direct_link_id: str
+    name: str
+    bandwidth_gbps: int
+    location: str
+    state: str
+    created: datetime
+    is_hosted: bool = False
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything of one account in one region; idle addresses and load balancers by id and creation."""
+    """Everything of one account in one region."""
 
-    vms: tuple[Vm, ...]
-    volumes: tuple[Volume, ...]
-    snapshots: tuple[Snapshot, ...]
-    idle_ips: tuple[tuple[str, datetime], ...]
-    load_balancers: tuple[tuple[str, datetime], ...]
+    region: str
+    account_id: str
+    vms: tuple[Vm, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    public_ips: tuple[PublicIp, ...] = ()
+    nat_services: tuple[NatService, ...] = ()
+    load_balancers: tuple[LoadBalancer, ...] = ()
+    vpn_connections: tuple[VpnConnection, ...] = ()
+    flexible_gpus: tuple[FlexibleGpu, ...] = ()
+    dedicated_groups: tuple[DedicatedGroup, ...] = ()
+    direct_links: tuple[DirectLink, ...] = ()
 
-
-def build(seed: int, region: Region, account_id: str) -> Inventory:
-    """Return the estate of an account in a region: always the same for a seed."""
-    draw = _Draw(random.Random(f"{seed}/{region.name}/{account_id}"), region)
-    vms = tuple(draw.vm() for _ in range(draw.random.randint(4, 7)))
-    system_disks = [draw.volume("gp2", vm) for vm in vms]
-    data_disks = [draw.volume(draw.random.choice(("standard", "gp2", "io1")), vm) for vm in vms[::2]]
-    unused_disks = [draw.volume(kind, None) for kind in ("standard", "io1")]
-    return Inventory(
-        vms=vms,
-        volumes=(*system_disks, *data_disks, *unused_disks),
-        snapshots=tuple(draw.snapshot() for _ in range(3)),
-        idle_ips=tuple((draw.id("eipalloc"), draw.moment()) for _ in range(2)),
-        load_balancers=tuple((f"lb-{draw.random.choice(_PROJECTS)}-{n}", draw.moment()) for n in (1, 2)),
-    )
+    def __len__(self) -> int:
+        return sum(len(value) for value in vars(self).values() if isinstance(value, tuple))
 
 
-class _Draw:
-    """Draws resources one after another from one generator."""
-
-    def __init__(self, generator: random.Random, region: Region) -> None:
-        self.random = generator
-        self._region = region
-
-    def id(self, prefix: str) -> str:
-        """Return an id of the real form: a prefix and eight hexadecimal digits."""
-        return f"{prefix}-{self.random.getrandbits(32):08x}"
-
-    def moment(self) -> datetime:
-        """Return when something was made, to the second, within a year from January 2024."""
-        start = datetime.combine(_FIRST_DAY, datetime.min.time(), UTC)
-        return start + timedelta(days=self.random.randrange(_YEAR_DAYS), seconds=self.random.randrange(86400))
-
-    def vm(self) -> Vm:
-        return Vm(
-            vm_id=self.id("i"),
-            vm_type=self.random.choice(_VM_TYPES),
-            product_codes=("0002",) if self.random.random() < 0.25 else ("0001",),
-            subregion=self.random.choice(self._region.subregions)[0],
-            created=self.moment(),
-            tags=self._tags(),
-        )
-
-    def volume(self, volume_type: str, vm: Vm | None) -> Volume:
-        size = self.random.randrange(10, 510, 10)
-        return Volume(
-            volume_id=self.id("vol"),
-            volume_type=volume_type,
-            size_gib=size,
-            iops=_iops(volume_type, size),
-            subregion=vm.subregion if vm else self._region.subregions[0][0],
-            created=vm.created if vm else self.moment(),
-            tags=vm.tags if vm else self._tags(),
-            vm_id=vm and vm.vm_id,
-            device="/dev/sda1" if volume_type == "gp2" else "/dev/xvdb",
-        )
-
-    def snapshot(self) -> Snapshot:
-        return Snapshot(self.id("snap"), Decimal(self.random.randrange(100, 9000)) / 100, self.moment())
-
-    def _tags(self) -> Tags:
-        if self.random.random() < 0.2:
-            return ()
-        return (("project", self.random.choice(_PROJECTS)), ("team", self.random.choice(_TEAMS)))
-
-
-def _iops(volume_type: str, size_gib: int) -> int:
-    """Return the IOPS that ReadVolumes shows: chosen for io1, 3 a GiB from 100 for gp2, 100 for standard."""
-    if volume_type == "io1":
-        return size_gib * 10
-    return max(100, size_gib * 3) if volume_type == "gp2" else 100
+def is_first_address(address: PublicIp, vm: Vm) -> bool:
+    """Tell whether an address is the one that a VM shows as its own, which is free while the VM runs."""
+    return address.vm_id == vm.vm_id and address.address == vm.public_ip

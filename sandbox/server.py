@@ -149,7 +149,7 @@ class Sandbox:
         return self.url.format(region=region)
 
     def reset(self) -> None:
-        """Return to the state of the start: no fault, lock or logged request, first prices, real time."""
+        """Return to the state of the start: no fault, lock or logged request, first prices and inventories, real time."""
         self.faults.clear()
         self.requests.clear()
         self.api.locks.reset()
@@ -157,12 +157,15 @@ class Sandbox:
 
 
 @contextmanager
-def running(seed: int = 1, *, port: int = 0, watch: Watch | None = None) -> Iterator[Sandbox]:
+def running(
+    seed: int = 1, *, size: int | None = None, port: int = 0, watch: Watch | None = None
+) -> Iterator[Sandbox]:
     """Serve a sandbox until the end of the `with` block; port 0 is any free one.
 
+    With `size`, the demo account owns that many resources in each region, at least one of each kind if it can.
     `watch` is called with each request and its reply before this is sent, in the thread of the connection.
     """
-    cloud, faults, log = Cloud(seed), Faults(), RequestLog()
+    cloud, faults, log = Cloud(seed, size=size), Faults(), RequestLog()
     ending = threading.Event()
     api = Api(cloud, faults, log, pause=ending.wait)
     server = _Server(port, api, ending, watch)

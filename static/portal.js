@@ -73,6 +73,9 @@
     if (event.detail.xhr?.status === 422) event.detail.target.querySelector("[aria-invalid=true]")?.focus();
   });
 
+  // So does the person whose form came back as a page.
+  document.querySelector("main [aria-invalid=true]")?.focus();
+
   const toasts = document.getElementById("toasts");
   toasts.querySelectorAll(".notice").forEach(later);
   new MutationObserver((changes) => {

@@ -72,6 +72,21 @@ def test_prices_stand_with_unit_currency_and_what_730_hours_cost(client, real_ca
     assert row_of(response, "pof-k5f0ytd6")[3:] == ["€51,350.00", "per subscription", ""]
 
 
+@pytest.mark.parametrize(
+    ("search", "type_"),
+    [
+        ("vcpu", "CustomCore:v7-p1"),
+        ("disk gp2", "BSU:VolumeUsage:gp2"),
+        ("s3", "enterprise"),
+        ("mémoire", "CustomRam"),
+    ],
+)
+def test_the_words_of_other_clouds_find_products_too(client, real_catalog, search, type_):
+    found = get(client, question={"search": search}).content.decode()
+    assert type_ in found
+    assert "Gpu:attach" not in found
+
+
 def test_free_and_absent_are_told_apart(client, real_catalog):
     response = get(client)
     assert row_of(response, "ProductUsage · 0001")[3] == "€0.000 free of charge"
