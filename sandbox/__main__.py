@@ -1,4 +1,4 @@
-"""Command: `python -m sandbox [--port 8001] [--seed N] [--size N] [--latency-ms 40] [--fault CALL=KIND[:ARG]]`."""
+"""Command: `python -m sandbox [--port 8001] [--seed N] [--size N] [--latency-ms 40] [--fault CALL=KIND]…`."""
 
 import argparse
 import signal

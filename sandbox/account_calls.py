@@ -60,7 +60,8 @@ def _consumption(asked: Asked) -> dict[str, Any]:
 
 def _consumed(asked: Asked, account: Account, question: Question) -> list[Item]:
     cloud = asked.cloud
-    meters = meters_of(cloud.inventory(asked.region, account.account_id), asked.region)
+    owner = (asked.region, account.account_id)
+    meters = cloud.remembered((*owner, "meters"), lambda: tuple(meters_of(cloud.inventory(*owner))))
     return consumption(account, meters, cloud.prices(asked.region), question, today=cloud.clock.now().date())
 
 

@@ -12,17 +12,22 @@ from sandbox.answers import Reply, failure, read_parameters, success
 from sandbox.authentication import KeyLocks, authenticate
 from sandbox.calls import Asked, Call
 from sandbox.cloud import AccessKey, Cloud
+from sandbox.compute_calls import COMPUTE_CALLS
 from sandbox.errors import ApiError
-from sandbox.estate_calls import ESTATE_CALLS
 from sandbox.faults import Fault, Faults
+from sandbox.network_calls import NETWORK_CALLS
 from sandbox.price_calls import PRICE_CALLS
 from sandbox.received import Received, RequestLog
+from sandbox.region_calls import REGION_CALLS
 from sandbox.regions import REGIONS
 from sandbox.signature import Signature, Signed
+from sandbox.storage_calls import STORAGE_CALLS
+from sandbox.tag_calls import TAG_CALLS
 
 logger = logging.getLogger(__name__)
 
-CALLS = {call.name: call for call in (*PRICE_CALLS, *ACCOUNT_CALLS, *ESTATE_CALLS)}
+_GROUPS = (PRICE_CALLS, ACCOUNT_CALLS, REGION_CALLS, COMPUTE_CALLS, STORAGE_CALLS, NETWORK_CALLS, TAG_CALLS)
+CALLS = {call.name: call for calls in _GROUPS for call in calls}
 _PATH = re.compile(r"/([a-z0-9-]+)/api/v1/(\w+)")
 _REFUSAL = "You are not authorized to perform this action."
 _ERROR_CODES = {"throttle": "24", "error": "2000", "unavailable": "6"}

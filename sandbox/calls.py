@@ -1,12 +1,14 @@
 """What a call of the API is: the parameters it accepts, whether it needs a signature, and how it answers."""
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Any
 
 from sandbox.answers import fields_json
 from sandbox.cloud import ACCOUNTS, AccessKey, Account, Cloud
+from sandbox.inventory import Inventory
 from sandbox.pages import PAGE_PARAMETERS, page_of
 from sandbox.parameters import BOOLEAN, OBJECT, Filter, Item, Kind, check, select
 
@@ -19,6 +21,11 @@ class Asked:
     region: str
     key: AccessKey | None
     parameters: Mapping[str, Any]
+
+    @property
+    def inventory(self) -> Inventory:
+        """What the account that asks owns in the region."""
+        return self.cloud.inventory(self.region, self.key.account_id)
 
     @property
     def account(self) -> Account:
@@ -63,14 +70,24 @@ def listing(
     is_paginated: bool = True,
     is_public: bool = False,
 ) -> Call:
-    """Return a call that answers a list under `key`: filtered, and in pages where the real API has pages."""
+    """Return a call that answers a list under `key`: filtered, and in pages where the real API has pages.
 
-    def answer(asked: Asked) -> dict[str, Any]:
-        found = select(items(asked), asked.parameters.get("Filters", {}), filters or {})
+    What is listed may depend on nothing but the inventories, the region and the account that asks: answers
+    are kept until an inventory changes.
+    """
+
+    def kept(asked: Asked) -> bytes:
+        asks = (name, asked.region, asked.key and asked.key.account_id)
+        question = json.dumps(asked.parameters, sort_keys=True)
+        return asked.cloud.remembered((*asks, question), lambda: fields_json(answer(asked, asks)))
+
+    def answer(asked: Asked, asks: Hashable) -> dict[str, Any]:
+        every = asked.cloud.remembered(asks, lambda: list(items(asked)))
+        found = select(every, asked.parameters.get("Filters", {}), filters or {})
         if not is_paginated:
             return {key: found}
         page, token = page_of(name, found, asked.parameters)
         return {key: page} | ({"NextPageToken": token} if token else {})
 
     parameters = PAGE_PARAMETERS if is_paginated else {}
-    return Call(name, answer, parameters, filters=filters, is_public=is_public)
+    return Call(name, kept, parameters, filters=filters, is_public=is_public)

@@ -197,7 +197,7 @@ class Cloud:
         with self._lock:
             if owner not in self._inventories:
                 self._inventories[owner] = self._build(region, account_id)
-            return self._changed.get(owner) or self._inventories[owner]
+            return self._changed.get(owner, self._inventories[owner])
 
     def set_inventory(self, inventory: Inventory) -> None:
         """Change what an account owns in a region from now on, as if it always had been so."""

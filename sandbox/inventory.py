@@ -162,7 +162,7 @@ class DedicatedGroup:
 
 @dataclass(frozen=True)
 class DirectLink:
-    """One DirectLink; `bandwidth` is 1 or 10 Gbps. Whether it is hosted is billed, but the API never tells."""
+    """One DirectLink, of 1 or 10 Gbps. That it is hosted changes its bill, but the API never tells."""
 
     direct_link_id: str
     name: str

@@ -32,6 +32,7 @@ OBJECT = Kind("object", (dict,))
 TEXTS = Kind("string", (str,), many=True)
 INTEGERS = Kind("integer", (int,), many=True)
 NUMBERS = Kind("number", (int, float), many=True)
+OBJECTS = Kind("object", (dict,), many=True)
 
 Item = Mapping[str, Any]
 
@@ -49,20 +50,27 @@ class Filter:
         return not wanted or any(value in wanted for value in self.read(item))
 
 
-def field(name: str, kind: Kind = TEXTS) -> Filter:
-    """Return the filter that compares one field, which an item may lack."""
-    return Filter(kind, lambda item: [item[name]] if name in item else [])
+def field(path: str, kind: Kind = TEXTS) -> Filter:
+    """Return the filter that compares one field, such as `State` or `Nics.LinkNic.State`.
+
+    An item may lack it; where the path leads through a list, any of its members will do.
+    """
+    names = path.split(".")
+    return Filter(kind, lambda item: _values_at(item, names))
 
 
-def nested(items: str, name: str, kind: Kind = TEXTS) -> Filter:
-    """Return the filter that compares one field of any object in a list of an item."""
-    return Filter(kind, lambda item: [part[name] for part in item[items] if name in part])
+def _values_at(value: Any, names: list[str]) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return [found for part in value for found in _values_at(part, names)]
+    if not names:
+        return [value]
+    return _values_at(value[names[0]], names[1:]) if isinstance(value, Mapping) and names[0] in value else []
 
 
 # Tag filters are the same for every kind of resource that has them; they know no wildcard.
 TAG_FILTERS = {
-    "TagKeys": nested("Tags", "Key"),
-    "TagValues": nested("Tags", "Value"),
+    "TagKeys": field("Tags.Key"),
+    "TagValues": field("Tags.Value"),
     "Tags": Filter(TEXTS, lambda item: [f"{tag['Key']}={tag['Value']}" for tag in item["Tags"]]),
 }
 

@@ -149,7 +149,7 @@ class Sandbox:
         return self.url.format(region=region)
 
     def reset(self) -> None:
-        """Return to the state of the start: no fault, lock or logged request, first prices and inventories, real time."""
+        """Return to the start: no fault, lock or logged request, first prices and inventories, real time."""
         self.faults.clear()
         self.requests.clear()
         self.api.locks.reset()
@@ -162,7 +162,7 @@ def running(
 ) -> Iterator[Sandbox]:
     """Serve a sandbox until the end of the `with` block; port 0 is any free one.
 
-    With `size`, the demo account owns that many resources in each region, at least one of each kind if it can.
+    With `size`, the demo account owns that many resources in each region.
     `watch` is called with each request and its reply before this is sent, in the thread of the connection.
     """
     cloud, faults, log = Cloud(seed, size=size), Faults(), RequestLog()

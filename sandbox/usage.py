@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sandbox.cloud import Account
-from sandbox.inventory import Inventory, Vm, Volume
+from sandbox.inventory import GONE_STATES, Inventory, PublicIp, Vm, Volume, is_first_address
 from sandbox.prices import FCU, VM, Entry, Key, unit_price
-from sandbox.vmtypes import shape_of
+from sandbox.vmtypes import PERFORMANCES, shape_of
 
 _HOURS_A_DAY = 24
 _PRECISION = Decimal("1e-10")
@@ -34,10 +35,10 @@ class Meter(NamedTuple):
     def value(self, first: date, end: date) -> Fraction:
         """Return what was consumed from `first` to `end`, excluded: hours, or fractions of a month."""
         # The day of creation is left out: it would be a part of a day.
-        days = _days(max(first, self.since.date() + timedelta(days=1)), end)
+        first = max(first, self.since.date() + timedelta(days=1))
         if self.per_month:
-            return Fraction(self.quantity) * sum(Fraction(1, _days_of_month(day)) for day in days)
-        return Fraction(self.quantity) * _HOURS_A_DAY * sum(1 for _ in days)
+            return Fraction(self.quantity) * _months(first, end)
+        return Fraction(self.quantity) * _HOURS_A_DAY * max(0, (end - first).days)
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,12 @@ def consumption(
     ]
 
 
-def meters_of(inventory: Inventory, region: str) -> Iterator[Meter]:
-    """Yield everything an estate is billed for."""
+def meters_of(inventory: Inventory) -> Iterator[Meter]:
+    """Yield everything an estate is billed for.
+
+    The surplus of dedicated VMs is not among it: no source tells how consumption shows that.
+    """
+    region = inventory.region
     for vm in inventory.vms:
         yield from _vm_meters(vm)
     for volume in inventory.volumes:
@@ -81,17 +86,79 @@ def meters_of(inventory: Inventory, region: str) -> Iterator[Meter]:
     for snapshot in inventory.snapshots:
         quantity = snapshot.stored_gib
         yield Meter(snapshot_key, region, snapshot.snapshot_id, snapshot.created, quantity, per_month=True)
-    for address, created in inventory.idle_ips:
-        yield Meter((FCU, "ElasticIP:IdleAddress", "AssociateAddress"), region, address, created)
-    for name, created in inventory.load_balancers:
-        yield Meter(("TinaOS-LBU", "LBU:Usage", "CreateLoadBalancer"), region, name, created)
+    yield from _address_meters(inventory)
+    for gpu in inventory.flexible_gpus:
+        use = "allocate" if gpu.state in ("allocated", "attaching") else "attach"
+        key = (FCU, f"Gpu:{use}:{gpu.model}", "AllocateGpu")
+        yield Meter(key, region, gpu.flexible_gpu_id, gpu.created)
+    yield from _service_meters(inventory)
+    yield from _fee_meters(inventory)
 
 
 def _vm_meters(vm: Vm) -> Iterator[Meter]:
-    yield Meter((FCU, f"BoxUsage:{vm.vm_type}", VM), vm.subregion, vm.vm_id, vm.created)
+    if not vm.is_billed:
+        return
+    vm_type = _full_type(vm)
+    yield Meter((FCU, f"BoxUsage:{vm_type}", VM), vm.subregion, vm.vm_id, vm.created)
     for code in vm.product_codes:
-        key = (FCU, f"ProductUsage:{vm.vm_type}", f"RunInstances-{code}-OD")
+        key = (FCU, f"ProductUsage:{vm_type}", f"RunInstances-{code}-OD")
         yield Meter(key, vm.subregion, vm.vm_id, vm.created)
+
+
+def _full_type(vm: Vm) -> str:
+    """Return the type of a VM as it is billed, with the performance that its own name may leave out."""
+    if not vm.vm_type.startswith("tina") or "p" in vm.vm_type:
+        return vm.vm_type
+    return f"{vm.vm_type}p{PERFORMANCES[vm.performance or 'high']}"
+
+
+def _address_meters(inventory: Inventory) -> Iterator[Meter]:
+    started = {vm.vm_id: vm for vm in inventory.vms if vm.is_billed}
+    for address in inventory.public_ips:
+        if use := _charged_use(address, started.get(address.vm_id)):
+            operation = "AssociateAddressVPC" if address.link_id else "AssociateAddress"
+            key = (FCU, f"ElasticIP:{use}", operation)
+            yield Meter(key, inventory.region, address.public_ip_id, address.created)
+
+
+def _charged_use(address: PublicIp, vm: Vm | None) -> str | None:
+    """Return what an address is billed as, None for a free one; `vm` is the started VM it is on."""
+    if vm:
+        return None if is_first_address(address, vm) else "AdditionalAddress"
+    return None if address.nat_service_id else "IdleAddress"
+
+
+def _service_meters(inventory: Inventory) -> Iterator[Meter]:
+    region = inventory.region
+    for nat in inventory.nat_services:
+        if nat.state not in GONE_STATES:
+            key = (FCU, "NatGatewayUsage", "CreateNatGateway")
+            yield Meter(key, region, nat.nat_service_id, nat.created)
+    for balancer in inventory.load_balancers:
+        if balancer.state not in GONE_STATES:
+            key = ("TinaOS-LBU", "LBU:Usage", "CreateLoadBalancer")
+            yield Meter(key, region, balancer.name, balancer.created)
+    for vpn in inventory.vpn_connections:
+        if vpn.state not in GONE_STATES:
+            key = (FCU, "ConnectionUsage", "CreateVpnConnection")
+            yield Meter(key, region, vpn.vpn_connection_id, vpn.created)
+    for link in inventory.direct_links:
+        if link.state not in GONE_STATES:
+            service = "TinaOS-HostedDirectLink" if link.is_hosted else "TinaOS-DirectLink"
+            key = (service, f"LocatePort:{link.bandwidth_gbps}G", "CreateConnection")
+            yield Meter(key, region, link.direct_link_id, link.created, per_month=True)
+
+
+def _fee_meters(inventory: Inventory) -> Iterator[Meter]:
+    """Yield the fees for dedicated hardware: once for an account and region, since its first use."""
+    dedicated = [vm.created for vm in inventory.vms if vm.tenancy == "dedicated" and vm.state != "terminated"]
+    groups = [group.created for group in inventory.dedicated_groups]
+    for since, type_, operation in (
+        (dedicated, "UseDedicated", "RunDedicatedInstances"),
+        (groups, "UseDedicatedGroups", "RunDedicatedGroupsInstances"),
+    ):
+        if since:
+            yield Meter((FCU, type_, operation), inventory.region, inventory.account_id, min(since))
 
 
 def _volume_meters(volume: Volume) -> Iterator[Meter]:
@@ -146,15 +213,16 @@ def _words(key: Key, prices: Mapping[Key, Entry]) -> tuple[str, str]:
         performance = f" {shape.performance_name} performance" if shape else ""
         return "compute", f"Instance - On demand - {vm_type}{performance} - par heure"
     listed = prices.get((service, "ProductUsage", operation) if family == "ProductUsage" else key)
-    return (listed.category, listed.title) if listed else ("", type_)
+    if listed:
+        return listed.category, listed.title
+    return ("licence" if family == "ProductUsage" else "", type_)
 
 
-def _days(first: date, end: date) -> Iterator[date]:
-    return (first + timedelta(days=n) for n in range((end - first).days))
-
-
-def _days_of_month(day: date) -> int:
-    return calendar.monthrange(day.year, day.month)[1]
+@lru_cache(maxsize=1024)
+def _months(first: date, end: date) -> Fraction:
+    """Return how many months there are between two days, each day a part of its own month."""
+    days = (first + timedelta(days=n) for n in range((end - first).days))
+    return sum((Fraction(1, calendar.monthrange(day.year, day.month)[1]) for day in days), Fraction())
 
 
 def _rounded(value: Fraction) -> Decimal:

@@ -4,7 +4,9 @@ import re
 from typing import NamedTuple
 
 _TINA = re.compile(r"tinav(\d+)\.c(\d+)r(\d+)(?:p(\d+))?")
-_PERFORMANCE_NAMES = {1: "highest", 2: "high", 3: "medium"}
+PERFORMANCES = {"highest": 1, "high": 2, "medium": 3}
+"""The values of a VM's field Performance, and the `p` of a type which each stands for."""
+_PERFORMANCE_NAMES = {number: name for name, number in PERFORMANCES.items()}
 
 # Family -> generation, performance (1 highest, 2 high, 3 medium), sizes as "name:vCores:GiB[:GPUs]".
 # OUTSCALE converts an AWS-style type into this TINA equivalent, with whole GiB.

@@ -58,7 +58,19 @@ def test_a_token_is_good_only_for_its_own_question(sdk, refusal):
 def test_exactly_the_calls_which_outscale_paginates_are_paginated():
     paginated = {name for name, call in CALLS.items() if "ResultsPerPage" in call.accepted}
 
-    assert paginated == {"ReadSubregions", "ReadVmTypes", "ReadVolumes"}
+    assert paginated == {
+        "ReadSubregions",
+        "ReadVmTypes",
+        "ReadVms",
+        "ReadVolumes",
+        "ReadSnapshots",
+        "ReadPublicIps",
+        "ReadNatServices",
+        "ReadVpnConnections",
+        "ReadDedicatedGroups",
+        "ReadDirectLinks",
+        "ReadTags",
+    }
 
 
 def test_filters_narrow_a_list_and_combine(sdk):

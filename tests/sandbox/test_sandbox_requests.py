@@ -13,11 +13,15 @@ def status_and_code(response):
     return response.status_code, response.json()["Errors"][0]["Code"]
 
 
+def kind_of_items(described):
+    return described.get("oneOf", [described])[0]["type"]
+
+
 def kinds_of(schema):
     kinds = {}
     for name, described in schema["properties"].items():
         one = described.get("oneOf", [described])[0]
-        kinds[name] = (one["items"]["type"], True) if one["type"] == "array" else (one["type"], False)
+        kinds[name] = (kind_of_items(one["items"]), True) if one["type"] == "array" else (one["type"], False)
     return kinds
 
 
