@@ -14,7 +14,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from costs.money import HOURS_PER_MONTH
-from costs.pricelist import FCU, PER_TWO_VCORES, PriceEntry, PriceKey, PriceList, Unit, licence_key
+from costs.pricelist import FCU, PER_TWO_VCORES, PriceEntry, PriceKey, PriceList, Unit, licence_key, unit_of
 from costs.vmtypes import VmShape
 
 LINUX = "0001"
@@ -90,6 +90,12 @@ class Part:
     def amount(self) -> Decimal:
         """The cost of this part for the period of its price."""
         return self.quantity * self.unit_price
+
+    @property
+    def surplus_percent(self) -> Decimal | None:
+        """What a surplus adds to the price that is its ``quantity``, in percent; None for all other parts."""
+        is_surplus = unit_of(self.key, per_month=False) is Unit.SURPLUS
+        return self.unit_price * 100 if is_surplus else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The JSON API of quotes: the same forms, the same changes and the same sheet as the builder's pages."""
 
+import datetime as dt
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from ninja import Router, Status
 
 from accounts.envelope import Envelope, answer
-from accounts.errors import InputRefused
+from accounts.errors import InputRefused, PortalError
 from quotes import editing, exports, lifecycle
 from quotes.forms import NameForm, TermsForm, terms_of
 from quotes.itemform import ItemForm
@@ -39,6 +40,7 @@ from quotes.sheet import sheet_of
 from quotes.views import quote_file
 
 QUOTES_PER_PAGE = 100
+ATTEMPTS = 3
 router = Router(tags=["Quotes"])
 
 
@@ -46,6 +48,14 @@ class NameTaken(InputRefused):
     """The quote has a group of this name."""
 
     code = "CONFLICT"
+    http_status = 409
+
+
+class Busy(PortalError):
+    """Others changed the same thing at every attempt."""
+
+    code = "CONFLICT"
+    message = gettext_lazy("Others are changing this at the moment. Please try again.")
     http_status = 409
 
 
@@ -98,17 +108,20 @@ def change(request: HttpRequest, quote_id: UUID, given: QuoteIn) -> dict[str, An
     status = sent.pop("status", None)
     if status is not None and status not in QuoteStatus.values:
         raise InputRefused({"status": [_("The status is active or saved.")]})
-    name = _cleaned(NameForm(sent))["name"] if "name" in sent else None
-    terms = _cleaned(TermsForm(terms_of(quote) | sent)) if sent.keys() - {"name"} else None
     with transaction.atomic():
         if status is not None:  # first: it locks the owner, and who locks a quote never waits for its owner
             move = lifecycle.load if status == QuoteStatus.ACTIVE else lifecycle.save
             move(quote=quote, at=now)
-        if name is not None:
-            lifecycle.rename(quote=quote, name=name, at=now)
-        if terms is not None:
-            editing.set_terms(quote=quote, **terms, at=now)
+        _change_terms(editing.locked(quote.pk), sent, now)
     return _whole(quote)
+
+
+def _change_terms(quote: Quote, sent: dict[str, Any], at: dt.datetime) -> None:
+    """Write what was sent over what the locked quote says now, so that what was left out really stays."""
+    if "name" in sent:
+        lifecycle.rename(quote=quote, name=_cleaned(NameForm(sent))["name"], at=at)
+    if sent.keys() - {"name"}:
+        editing.set_terms(quote=quote, **_cleaned(TermsForm(terms_of(quote) | sent)), at=at)
 
 
 @router.post("/{uuid:quote_id}/prices", summary="Take all new prices", response=Envelope[QuoteOut])
@@ -199,16 +212,24 @@ def _place(item: QuoteItem, position: int | None) -> None:
 @router.put("/{uuid:quote_id}/items/{uuid:item_id}", summary="Change an item", response=Envelope[QuoteOut])
 def change_item(request: HttpRequest, quote_id: UUID, item_id: UUID, given: ItemChange) -> dict[str, Any]:
     """Change an item; it keeps its price while it stays the same resource in the same region."""
-    quote = quote_of(request, quote_id)
-    item = item_of(quote, item_id)
-    sent = given.dict(exclude_unset=True)
+    quote, sent = quote_of(request, quote_id), given.dict(exclude_unset=True)
     position = sent.pop("display_order", None)
-    form = _changed_form(quote, item, sent) if sent else None
-    with transaction.atomic():
+    for _attempt in range(ATTEMPTS):
+        with suppress(editing.ChangedMeanwhile):
+            _change_item(item_of(quote, item_id), sent, position)
+            return _whole(quote)
+    raise Busy
+
+
+def _change_item(item: QuoteItem, sent: dict[str, Any], position: int | None) -> None:
+    """Change an item as it is now; raise ``ChangedMeanwhile`` when it is no longer so at the writing."""
+    form = _changed_form(item.quote, item, dict(sent)) if sent else None
+    now = timezone.now()
+    with transaction.atomic():  # after the form, which may wait for the cloud
         if form:
-            editing.change_item(item=item, data=form.item(), prices=form.prices, at=timezone.now())
+            seen = item.updated_at
+            editing.change_item(item=item, data=form.item(), prices=form.prices, at=now, seen=seen)
         _place(item, position)
-    return _whole(quote)
 
 
 def _changed_form(quote: Quote, item: QuoteItem, sent: dict[str, Any]) -> ItemForm:

@@ -46,13 +46,14 @@ class ItemData:
     group: QuoteGroup | None = None
 
 
-def _lock(quote_id: object) -> Quote:
+def locked(quote_id: object) -> Quote:
+    """Return a quote as it is now, locked until the end of the transaction."""
     return Quote.objects.select_for_update(of=("self",)).get(pk=quote_id)
 
 
 def _lock_with_quote(row: QuoteItem | QuoteGroup) -> Quote:
     """Lock the quote of an item or group, and read the row as it is now."""
-    quote = _lock(row.quote_id)
+    quote = locked(row.quote_id)
     row.refresh_from_db()
     return quote
 
@@ -84,6 +85,8 @@ def _apply(item: QuoteItem, data: ItemData, prices: PriceList | None) -> None:
     item.resource_type, item.region, item.parameters = data.resource_type, data.region, data.parameters
     item.resource_name, item.quantity = data.resource_name, data.quantity
     if before != (item.resource_type, item.region, item.parameters):
+        if prices is None:  # whoever said so took it for the same resource
+            raise ChangedMeanwhile
         price = resources.price_of(item.resource_type, item.parameters, prices)
         item.price = snapshot.write(price, prices)
         item.__dict__.pop("unit_price", None)  # the cached reading of the price that was
@@ -95,7 +98,7 @@ def add_item(*, quote: Quote, data: ItemData, prices: PriceList, at: dt.datetime
 
     Raises ``QuoteFull``, and what ``quotes.resources.price_of`` raises when it cannot be priced whole.
     """
-    _lock(quote.pk)
+    locked(quote.pk)
     if quote.items.count() >= MOST_ITEMS:
         raise QuoteFull
     item = QuoteItem(quote=quote, updated_at=at)
@@ -139,8 +142,8 @@ def take_new_price(*, item: QuoteItem, prices: PriceList, at: dt.datetime) -> Qu
     """Price an item by ``prices``, the catalog of now, in place of the one of when it was added."""
     quote = _lock_with_quote(item)
     price = resources.price_of(item.resource_type, item.parameters, prices)
-    item.price, item.updated_at = snapshot.write(price, prices), at
-    item.save(update_fields=["price", "updated_at"])
+    item.price = snapshot.write(price, prices)
+    item.save(update_fields=["price"])  # not when it was changed: whoever edits it is not in the way
     _touch(quote, at)
     return QuoteItem.objects.get(pk=item.pk)
 
@@ -148,13 +151,12 @@ def take_new_price(*, item: QuoteItem, prices: PriceList, at: dt.datetime) -> Qu
 @transaction.atomic
 def take_new_prices(*, quote: Quote, prices: Mapping[str, PriceList], at: dt.datetime) -> None:
     """Price every item by the catalog of now; one that cannot be priced any more keeps its price."""
-    items = list(_lock(quote.pk).items.order_by("pk"))
+    items = list(locked(quote.pk).items.order_by("pk"))
     for item in items:
         with suppress(PriceMissing, NotPriceable, KeyError):
             now = prices[item.region]
             item.price = snapshot.write(resources.price_of(item.resource_type, item.parameters, now), now)
-            item.updated_at = at
-    QuoteItem.objects.bulk_update(items, ["price", "updated_at"], batch_size=200)
+    QuoteItem.objects.bulk_update(items, ["price"], batch_size=200)
     _touch(quote, at)
 
 
@@ -222,7 +224,7 @@ def set_terms(
     at: dt.datetime,
 ) -> Quote:
     """Set for how long the quote is, the commitment ("" for none) and the discount on all of it."""
-    quote = _lock(quote.pk)
+    quote = locked(quote.pk)
     quote.duration, quote.duration_unit = duration, duration_unit
     quote.commitment_period, quote.global_discount_percent = commitment_period, global_discount_percent
     quote.updated_at = at
@@ -235,7 +237,7 @@ def add_group(*, quote: Quote, name: str, at: dt.datetime) -> QuoteGroup:
     """Add a group at the end; raises ``GroupNameTaken``."""
     try:
         with transaction.atomic():
-            quote = _lock(quote.pk)
+            quote = locked(quote.pk)
             order = _next_order(quote.groups)
             group = QuoteGroup.objects.create(quote=quote, name=name, display_order=order)
             _touch(quote, at)

@@ -1,5 +1,6 @@
 """What a customer may say of a quote: its name and its terms, for the pages and the JSON API."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,6 +10,17 @@ from django.utils.translation import gettext_lazy
 from costs.models import CommitmentPeriod
 from costs.money import trimmed
 from quotes.models import LONGEST_HOURS, DurationUnit, Quote
+
+
+class AmountField(forms.DecimalField):
+    """A decimal as people write it: with the comma of their language, and with spaces between thousands."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(localize=True, **kwargs)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        """Return the number without its spaces."""
+        return super().to_python("".join(value.split()) if isinstance(value, str) else value)
 
 
 class NameForm(forms.Form):
@@ -27,13 +39,12 @@ class TermsForm(forms.Form):
         choices=[("", gettext_lazy("None")), *CommitmentPeriod.choices],
         required=False,
     )
-    global_discount_percent = forms.DecimalField(
+    global_discount_percent = AmountField(
         label=gettext_lazy("Discount, %"),
         min_value=0,
         max_value=100,
         max_digits=5,
         decimal_places=2,
-        localize=True,
     )
 
     def clean(self) -> dict[str, Any]:

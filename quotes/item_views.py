@@ -17,7 +17,7 @@ from costs.pricelist import PriceList, PriceMissing
 from costs.pricing import NotPriceable
 from quotes import editing
 from quotes.itemform import ItemForm
-from quotes.itemforms import blank_form, bound_form, current_prices, edit_form
+from quotes.itemforms import blank_form, bound_form, current_prices, edit_form, edit_id
 from quotes.models import Quote, QuoteItem
 from quotes.owned import item_of, quote_of
 from quotes.resources import ResourceType
@@ -108,7 +108,7 @@ def edit(request: HttpRequest, quote_id: UUID, item_id: UUID) -> HttpResponse:
         form = edit_form(item, given=_typed(request), prices=_prices(request, item))
         return _row(request, item, form, seen)
     resource_type = ResourceType(item.resource_type)
-    form = bound_form(resource_type, request.POST, quote=quote, kept=item, auto_id="edit_%s")
+    form = bound_form(resource_type, request.POST, quote=quote, kept=item, auto_id=edit_id(item))
     if not form.is_valid():
         return _row(request, item, form, request.POST.get("seen", ""), status=422)
     return _change(request, quote, item, form)
@@ -128,7 +128,8 @@ def _prices(request: HttpRequest, item: QuoteItem) -> PriceList | None:
 def _row(
     request: HttpRequest, item: QuoteItem, form: ItemForm, seen: str, *, status: int = 200
 ) -> HttpResponse:
-    context = builder(request, item.quote, edited=item.pk, edit_form=form, seen=seen)
+    reread = "region" in request.GET
+    context = builder(request, item.quote, edited=item.pk, edit_form=form, seen=seen, reread=reread)
     context["row"] = context["sheet"].row_of(item.pk)
     return page_or_fragment(request, "quotes/detail.html", "quotes/_item_edit.html", context, status=status)
 
@@ -178,7 +179,7 @@ def _duplicate(request: HttpRequest, item: QuoteItem) -> None:
 
 
 def _take_new_price(request: HttpRequest, item: QuoteItem) -> None:
-    prices = current_prices(item.region) or catalog.latest(item.region)
+    prices = catalog.latest(item.region)  # the one that the page compares with
     try:
         editing.take_new_price(item=item, prices=prices, at=timezone.now())
     except (PriceMissing, NotPriceable):

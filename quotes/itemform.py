@@ -40,6 +40,7 @@ class ItemForm(forms.Form):
         queryset=QuoteGroup.objects.none(),
         required=False,
         empty_label=gettext_lazy("No group"),
+        error_messages={"invalid_choice": gettext_lazy("This group is no longer there.")},
     )
     resource_name = forms.CharField(
         label=gettext_lazy("Name"), max_length=120, required=False, empty_value=""

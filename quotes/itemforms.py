@@ -14,6 +14,7 @@ from costs import freshness, pricing, products
 from costs.pricelist import PriceKey, PriceList
 from costs.pricing import LINUX
 from costs.vmtypes import Performance
+from quotes.forms import AmountField
 from quotes.itemform import ItemForm
 from quotes.models import Quote, QuoteItem
 from quotes.resources import ResourceType
@@ -23,14 +24,13 @@ LARGEST_SIZE_GIB = 100_000_000
 LARGEST_IOPS = 1_000_000
 
 
-def _size_field() -> forms.DecimalField:
-    return forms.DecimalField(
+def _size_field() -> AmountField:
+    return AmountField(
         label=gettext_lazy("Size, GiB"),
         min_value=Decimal("0.001"),
         max_value=LARGEST_SIZE_GIB,
         max_digits=13,
         decimal_places=3,
-        localize=True,
     )
 
 
@@ -206,7 +206,8 @@ class CatalogEntryForm(ItemForm):
             key = json.loads(self.cleaned_data["entry"])
         except ValueError:
             key = None
-        if not isinstance(key, list) or [type(part) for part in key] != [str] * len(PriceKey._fields):
+        is_key = isinstance(key, list) and [type(part) for part in key] == [str] * len(PriceKey._fields)
+        if not is_key or not all(part.isprintable() for part in key):
             raise forms.ValidationError(_("Choose an entry of the catalog."))
         return PriceKey(*key)
 
@@ -272,9 +273,14 @@ def blank_form(
     return FORMS[resource_type](initial=initial, quote=quote, prices=prices)
 
 
+def edit_id(item: QuoteItem) -> str:
+    """Return how the fields of an item's form are called on the page, where several can be open."""
+    return f"edit_{item.pk}_%s"
+
+
 def edit_form(item: QuoteItem, *, given: dict[str, Any], prices: PriceList | None) -> ItemForm:
     """Return the form that changes a kept item: as it is now, but for what is ``given``."""
     form = FORMS[ResourceType(item.resource_type)]
     common = {name: getattr(item, name) for name in ("region", "quantity", "group_id", "resource_name")}
     initial = {**common, **form.initial_of(item.parameters), **given}
-    return form(initial=initial, quote=item.quote, prices=prices, kept=item, auto_id="edit_%s")
+    return form(initial=initial, quote=item.quote, prices=prices, kept=item, auto_id=edit_id(item))

@@ -131,7 +131,7 @@ def sheet_of(quote: Quote, *, at: dt.datetime) -> Sheet:
         item.quote = quote
     groups = list(quote.groups.order_by("display_order", "pk"))
     names = regions.names()
-    prices = catalog.latest_of({item.region for item in items} | {names[0]})
+    prices = catalog.latest_of({item.region for item in items} or {names[0]})
     rates = _rates(quote, at.date())
     percents = {category: rate.percent for category, rate in rates.items()}
     calculation = calculate(quote, items, percents, currency=_currency(prices))

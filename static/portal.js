@@ -47,32 +47,38 @@
     if (detail.requestConfig.verb === "post") target.closest("form")?.closest("[data-keep]")?.removeAttribute("data-keep");
   });
   document.addEventListener("htmx:oobBeforeSwap", ({ detail: { target, fragment } }) => {
-    for (const kept of target.querySelectorAll("[data-keep]")) {
+    for (const kept of target.querySelectorAll("[data-keep]:not(details:not([open]))")) {
       fragment.querySelector(`#${CSS.escape(kept.id)}`)?.setAttribute("hx-preserve", "true");
     }
   });
-  // What has the focus may be taken away with its row: then the next row gets it, not the top of the page.
-  let spare = null;
-  document.addEventListener("htmx:beforeRequest", () => {
-    const row = document.activeElement.closest("tbody");
-    const next = row?.nextElementSibling?.matches("tbody") ? row.nextElementSibling : row?.previousElementSibling;
-    spare = next?.querySelector(".row-actions [id]")?.id ?? null;
+  // A second press on a button whose row is gone meanwhile asks for nothing.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.id === "act" && !event.detail.formData.has("action")) event.preventDefault();
   });
-  document.addEventListener("htmx:afterSettle", () => {
-    if (spare && document.activeElement === document.body) document.getElementById(spare)?.focus();
+
+  // Where the keyboard is. What has the focus may be taken away with its row: then the next row gets it, not the
+  // top of the page. (htmx itself gives it back to an element with the same id.)
+  let spare = null;
+  let typing = false;
+  document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+    const active = document.activeElement;
+    const row = active.closest("tbody");
+    const next = row?.nextElementSibling?.matches("tbody") ? row.nextElementSibling : row?.previousElementSibling;
+    spare = next?.querySelector(".row-actions [id]")?.id ?? active.closest("#sections")?.id ?? null;
+    typing = elt.closest("[data-keep]") !== null;
   });
   // A row that opens takes the focus to its first field; Escape closes it again.
   document.addEventListener("htmx:load", ({ detail: { elt } }) => {
-    if (elt.matches("[data-keep]")) elt.querySelector("input:not([type=hidden]), select")?.focus();
+    if (elt.matches("tbody[data-keep]") && !typing) elt.querySelector("input:not([type=hidden]), select")?.focus();
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.closest("[data-keep]")?.querySelector("[data-cancel]")?.click();
   });
-  // A refused form is swapped in: the person goes on at its first wrong field.
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.xhr?.status === 422) event.detail.target.querySelector("[aria-invalid=true]")?.focus();
+  document.addEventListener("htmx:afterSettle", ({ detail: { xhr } }) => {
+    // A refused form is swapped in: the person goes on at its first wrong field.
+    if (xhr?.status === 422) document.querySelector("main [aria-invalid=true]")?.focus();
+    else if (spare && document.activeElement === document.body) document.getElementById(spare)?.focus();
   });
-
   // So does the person whose form came back as a page.
   document.querySelector("main [aria-invalid=true]")?.focus();
 

@@ -101,6 +101,7 @@ def test_from_the_catalog_to_a_quote_saved_loaded_and_deleted(page, outscale, ax
     expect(grand_total(page)).to_have_text(f"€{total:,.2f}")
 
     page.get_by_role("link", name="Delete", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Delete")
     axe(page)
     page.get_by_role("button", name="Delete the quote").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Another plan")
@@ -175,6 +176,10 @@ def test_the_keyboard_stays_where_it_works(customer):
     expect(focused).to_have_accessible_name("Edit c")
     press(focused, "Enter")
     expect(focused).to_have_attribute("name", "generation")
+    region = customer.locator("#sections").get_by_label("Region")
+    region.select_option("us-east-2")
+    expect(customer.locator("#sections .price-preview")).to_contain_text("$")
+    expect(region).to_have_value("us-east-2")
     press(focused, "Escape")
     expect(focused).to_have_accessible_name("Edit c")
 

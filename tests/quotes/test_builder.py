@@ -8,6 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 
 from costs import freshness
 from quotes import editing
@@ -40,11 +41,12 @@ def total_of(response):
 
 
 def errors_of(response):
+    """Return the messages by the field that they stand beside."""
+    prefix = re.compile(r"^id_|^edit_[0-9a-f-]{36}_")
+    errors = page(response).select(".invalid-feedback")
     return {
-        error["id"].removeprefix("id_").removeprefix("edit_").removesuffix("_error"): error.get_text(
-            " ", strip=True
-        )
-        for error in page(response).select(".invalid-feedback")
+        prefix.sub("", error["id"]).removesuffix("_error"): error.get_text(" ", strip=True)
+        for error in errors
     }
 
 
@@ -232,6 +234,8 @@ def test_editing_in_place_answers_the_row_its_sum_and_the_totals(htmx, quote, pr
         f"item-{item.pk}",
         "foot-none",
         "quote-line",
+        "notices",
+        "fees",
         "totals",
         "categories",
     ]
@@ -508,13 +512,57 @@ def test_an_edit_that_cannot_say_what_it_saw_is_a_conflict(htmx, quote, prices, 
     assert QuoteItem.objects.get().quantity == 1
 
 
-@pytest.mark.parametrize("entry", ["0", "null", "true", "NaN", '{"a": 1}', '["a", "b", 3]', '"abc"', "[[]]"])
+@pytest.mark.parametrize(
+    "entry",
+    ["0", "null", "true", "NaN", '{"a": 1}', '["a", "b", 3]', '"abc"', "[[]]", r'["a", "\ud800", "c"]'],
+)
 def test_a_catalog_entry_that_is_none_is_refused(htmx, quote, entry):
     data = COMMON | {"resource_type": "catalog_entry", "entry": entry}
     assert errors_of(htmx.post(address("items", quote.pk), **data)) == {
         "entry": "Choose an entry of the catalog."
     }
     assert htmx.get(address("preview", quote.pk), **data).status_code == 200
+
+
+def test_an_edit_brings_notices_and_fees_up_to_date_too(htmx, quote, prices):
+    item = make_item(quote, prices=prices)
+    dedicated = page(htmx.post(address("item", quote.pk, item.pk), **VM | {"tenancy": "dedicated"}))
+    assert "UseDedicated" in dedicated.select_one("#fees").text
+    moved = page(htmx.post(address("item", quote.pk, item.pk), **VM | {"region": "us-west-1"}))
+    assert moved.select_one("#fees").text.strip() == ""
+    assert "The currency of us-west-1 is assumed." in moved.select_one("#notices").text
+
+
+def test_taking_new_prices_is_no_conflict_for_who_edits_the_item(htmx, outscale, quote, prices):
+    item = make_item(quote, prices=prices)
+    seen = item.updated_at.isoformat()
+    change_price(outscale, "0.006")
+    freshness.refresh("eu-west-2", timezone.now())
+    htmx.post(address("prices", quote.pk))
+    response = htmx.post(address("item", quote.pk, item.pk), **VM | {"quantity": "2", "seen": seen})
+    assert response.status_code == 200
+
+
+def test_two_open_rows_share_no_id(htmx, quote, prices):
+    forms = [page(htmx.get(address("item", quote.pk, make_item(quote, prices=prices).pk))) for _ in range(2)]
+    first, second = ({tag["id"] for tag in form.find_all(id=True)} for form in forms)
+    assert not first & second
+
+
+@pytest.mark.parametrize("typed", ["1 000,5", "1\u00a0000,5", "1\u202f000,5", "1000.5"])
+def test_a_number_may_be_typed_as_french_pages_write_it(logged_in, quote, typed):
+    logged_in.cookies["django_language"] = "fr"
+    data = COMMON | {"resource_type": "snapshot", "size_gib": typed}
+    with override("en"):  # the answer in French leaves this thread in French
+        assert logged_in.post(address("items", quote.pk), data).status_code == 302
+    assert QuoteItem.objects.get().parameters == {"size_gib": "1000.5"}
+
+
+def test_a_surplus_is_explained_as_a_part_of_the_price(htmx, quote):
+    text = page(htmx.get(address("preview", quote.pk), **VM | {"tenancy": "dedicated"})).get_text(
+        " ", strip=True
+    )
+    assert "10% of €0.180" in text
 
 
 def test_a_rate_that_is_not_confirmed_says_so(htmx, logged_in, quote, prices):
@@ -541,7 +589,7 @@ def test_all_new_prices_are_taken_at_once_and_those_that_are_gone_stay(
     outscale.cloud.remove_price("eu-west-2", ("TinaOS-FCU", "NatGatewayUsage", "CreateNatGateway"))
     freshness.refresh("eu-west-2", timezone.now())
     shown = page(logged_in.get(address("detail", quote.pk)))
-    assert "The catalog prices of 2 items have changed." in shown.select_one("#sections > .notice").text
+    assert "The catalog prices of 2 items have changed." in shown.select_one("#notices").text
     assert total_of(htmx.post(address("prices", quote.pk))) == "€173.74"
 
 

@@ -4,10 +4,12 @@ from functools import partial
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import RequestFactory
+from django.utils import timezone
 
+from costs import freshness
 from quotes import api, editing, lifecycle
 from quotes.models import Quote, QuoteGroup
-from quotes.schemas import QuoteIn
+from quotes.schemas import ItemChange, QuoteIn
 from tests.quotes.factories import NOW, make_item, make_owner, make_quote, minutes, set_terms
 
 pytestmark = pytest.mark.django_db
@@ -202,13 +204,54 @@ def test_changing_and_loading_two_quotes_at_once_never_deadlocks(settings):
     quotes = [make_quote(owner=owner, name=name) for name in "ab"]
 
     def change(quote):
-        request = RequestFactory().put("/")
-        request.user = owner
         for number in range(10):
-            api.change(request, quote.pk, QuoteIn(name=f"{quote.name} {number}", status="active"))
+            put(quote, QuoteIn(name=f"{quote.name} {number}", status="active"))
 
     assert at_once(*[partial(change, quote) for quote in quotes * 2]) == []
     assert list(statuses(owner).values()).count("active") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_changes_of_different_fields_at_once_are_both_kept():
+    quote = make_quote()
+    for number in range(1, 6):
+        errors = at_once(
+            lambda number=number: put(quote, QuoteIn(duration=number)),
+            lambda number=number: put(quote, QuoteIn(global_discount_percent=number)),
+        )
+        assert errors == []
+        quote.refresh_from_db()
+        assert (quote.duration, quote.global_discount_percent) == (number, number)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_changes_of_one_item_at_once_are_both_kept(outscale):
+    freshness.up_to_date("eu-west-2", timezone.now())
+    quote = make_quote()
+    item = make_item(quote)
+    for number in range(2, 7):
+        vm = {"vm_type": f"tinav6.c{number}r8p2", "product_codes": ["0001"], "tenancy": "default"}
+        errors = at_once(
+            lambda number=number: put_item(item, ItemChange(quantity=number)),
+            lambda vm=vm: put_item(item, ItemChange(parameters=vm)),
+        )
+        assert errors == []
+        item.refresh_from_db()
+        assert (item.quantity, item.parameters) == (number, vm)
+
+
+def put(quote, given):
+    api.change(request_of(quote.owner), quote.pk, given)
+
+
+def put_item(item, given):
+    api.change_item(request_of(item.quote.owner), item.quote_id, item.pk, given)
+
+
+def request_of(user):
+    request = RequestFactory().put("/")
+    request.user = user
+    return request
 
 
 @pytest.mark.django_db(transaction=True)
