@@ -78,6 +78,7 @@ def _greeting(sandbox: Sandbox) -> str:
     return (
         f"OUTSCALE sandbox listening; regions {', '.join(REGIONS)}\n"
         f"OUTSCALE_API_URL={sandbox.url}\n"
+        f"OUTSCALE_OOS_URL={sandbox.oos_url}\n"
         f"Keys of the demo, which open nothing else:\n{keys}"
     )
 

@@ -61,7 +61,9 @@ def _consumption(asked: Asked) -> dict[str, Any]:
 def _consumed(asked: Asked, account: Account, question: Question) -> list[Item]:
     cloud = asked.cloud
     owner = (asked.region, account.account_id)
-    meters = cloud.remembered((*owner, "meters"), lambda: tuple(meters_of(cloud.inventory(*owner))))
+    meters = cloud.remembered(
+        (*owner, "meters"), lambda: tuple(meters_of(cloud.inventory(*owner), cloud.buckets(*owner)))
+    )
     return consumption(account, meters, cloud.prices(asked.region), question, today=cloud.clock.now().date())
 
 

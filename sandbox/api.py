@@ -109,12 +109,8 @@ class Api:
 
     def _faulty(self, fault: Fault, request_id: str) -> Reply | None:
         """Return the answer of a fault instead of the right one; None for `refuse`, which comes later."""
+        cut_off(fault, self._pause)
         match fault.kind:
-            case "hang":
-                self._pause(fault.seconds)
-                raise Disconnect(abruptly=False)
-            case "reset":
-                raise Disconnect(abruptly=True)
             case "answer":
                 raise ApiError(fault.code, status=fault.status)
             case "broken-json":
@@ -138,6 +134,14 @@ class Api:
             parameters=_object_or_none(request.body),
         )
         self._log.add(received)
+
+
+def cut_off(fault: Fault, pause: Callable[[float | None], object]) -> None:
+    """Raise Disconnect for a fault that leaves a request without an answer, `hang` after its silence."""
+    if fault.kind == "hang":
+        pause(fault.seconds)
+    if fault.kind in ("hang", "reset"):
+        raise Disconnect(abruptly=fault.kind == "reset")
 
 
 def _route(path: str) -> tuple[str, str]:

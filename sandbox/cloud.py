@@ -12,13 +12,14 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
+from sandbox.buckets import Bucket, build_buckets
 from sandbox.clock import Clock
 from sandbox.estates import build, build_sized
 from sandbox.inventory import Inventory
 from sandbox.prices import Entry, Key, price_list
 from sandbox.regions import REGIONS
 
-EVERYTHING = ("api:*",)
+EVERYTHING = ("api:*", "oos:*")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,15 @@ class AccessKey:
 
     def may(self, call: str) -> bool:
         """Tell whether the policy of this key allows a call."""
-        return any(fnmatchcase(f"api:{call}", pattern) for pattern in self.allowed)
+        return self._is_allowed(f"api:{call}")
+
+    @property
+    def may_list_objects(self) -> bool:
+        """Whether the policy of this key allows to list what the object storage holds."""
+        return self._is_allowed("oos:ListBucket")
+
+    def _is_allowed(self, action: str) -> bool:
+        return any(fnmatchcase(action, pattern) for pattern in self.allowed)
 
 
 def _key(name: str, account_id: str, **rest: str | tuple[str, ...]) -> AccessKey:
@@ -211,6 +220,14 @@ class Cloud:
             if question not in self._remembered:
                 self._remembered[question] = make()
             return self._remembered[question]
+
+    def buckets(self, region: str, account_id: str) -> tuple[Bucket, ...]:
+        """Return what an account keeps in the object storage of a region; `size` does not change it."""
+        if account_id == EMPTY_ACCOUNT.account_id:
+            return ()
+        return self.remembered(
+            (region, account_id, "buckets"), lambda: build_buckets(self.seed, REGIONS[region], account_id)
+        )
 
     def _build(self, region: str, account_id: str) -> Inventory:
         if account_id == EMPTY_ACCOUNT.account_id:

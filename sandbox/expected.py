@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from sandbox.buckets import Bucket
 from sandbox.inventory import GONE_STATES, FlexibleGpu, Inventory, PublicIp, Vm, Volume, is_first_address
 from sandbox.prices import FCU, Entry, Key
 from sandbox.vmtypes import PERFORMANCES, VmShape, shape_of
@@ -80,7 +81,9 @@ def total(resources: Iterable[Expected]) -> Total:
     )
 
 
-def expected(inventory: Inventory, prices: Mapping[Key, Entry]) -> dict[str, Expected]:
+def expected(
+    inventory: Inventory, prices: Mapping[Key, Entry], buckets: Iterable[Bucket] = ()
+) -> dict[str, Expected]:
     """Return what each resource of an inventory costs, by its id; those that cost nothing are there too.
 
     The fees for dedicated hardware are there as `UseDedicated` and `UseDedicatedGroups` while they are due.
@@ -94,6 +97,7 @@ def expected(inventory: Inventory, prices: Mapping[Key, Entry]) -> dict[str, Exp
         *_services(inventory, prices),
         *_direct_links(inventory, prices),
         *_fees(inventory, prices),
+        *_buckets(buckets, prices),
     )
     return {bill.resource_id: bill.result() for bill in bills}
 
@@ -120,7 +124,13 @@ class _Bill:
         return entry and entry.unit_price
 
     def add(
-        self, service: str, type_: str, operation: str, quantity: int = 1, *, per_month: bool = False
+        self,
+        service: str,
+        type_: str,
+        operation: str,
+        quantity: Decimal | int = 1,
+        *,
+        per_month: bool = False,
     ) -> "_Bill":
         """Add a quantity of one product."""
         price = self.price(service, type_, operation)
@@ -239,6 +249,12 @@ def _direct_links(inventory: Inventory, prices: Mapping[Key, Entry]) -> Iterator
             port = f"LocatePort:{link.bandwidth_gbps}G"
             bill.add("TinaOS-DirectLink", port, "CreateConnection", per_month=True)
         yield bill
+
+
+def _buckets(buckets: Iterable[Bucket], prices: Mapping[Key, Entry]) -> Iterator[_Bill]:
+    for bucket in buckets:
+        bill = _Bill(bucket.name, "Oos", prices)
+        yield bill.add("TinaOS-OOS", "enterprise", "OOSStorage", Decimal(bucket.size) / 2**30, per_month=True)
 
 
 def _fees(inventory: Inventory, prices: Mapping[Key, Entry]) -> Iterator[_Bill]:

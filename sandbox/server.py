@@ -15,6 +15,7 @@ from sandbox.answers import Reply
 from sandbox.api import Api, Disconnect, Request
 from sandbox.cloud import Cloud
 from sandbox.faults import Faults
+from sandbox.objectstore import ObjectStore
 from sandbox.received import RequestLog
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _LARGEST_BODY = 1_000_000
 _DROP = struct.pack("ii", 1, 0)
 
 Watch = Callable[[Request, Reply], None]
+Answer = Callable[[Request], Reply]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         request = self._request(self.rfile.read(length))
         try:
-            reply = self.server.api.answer(request)
+            reply = self.server.answer(request)
         except Disconnect as instruction:
             self._disconnect(abruptly=instruction.abruptly)
             return
@@ -85,8 +87,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, api: Api, ending: threading.Event, watch: Watch | None) -> None:
-        self.api = api
+    def __init__(self, port: int, answer: Answer, ending: threading.Event, watch: Watch | None) -> None:
+        self.answer = answer
         self.watch = watch or (lambda _request, _reply: None)
         self._ending = ending
         self._open: set[socket.socket] = set()
@@ -144,6 +146,11 @@ class Sandbox:
         """The value for OUTSCALE_API_URL."""
         return f"http://{HOST}:{self.port}/{{region}}/api/v1"
 
+    @property
+    def oos_url(self) -> str:
+        """The value for OUTSCALE_OOS_URL: the object storage, with buckets in the path."""
+        return f"http://{HOST}:{self.port}/{{region}}/oos"
+
     def region_url(self, region: str) -> str:
         """Return the base URL of one region."""
         return self.url.format(region=region)
@@ -168,7 +175,12 @@ def running(
     cloud, faults, log = Cloud(seed, size=size), Faults(), RequestLog()
     ending = threading.Event()
     api = Api(cloud, faults, log, pause=ending.wait)
-    server = _Server(port, api, ending, watch)
+    store = ObjectStore(cloud, faults, log, pause=ending.wait)
+
+    def answer(request: Request) -> Reply:
+        return (store if store.serves(request.path) else api).answer(request)
+
+    server = _Server(port, answer, ending, watch)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -10,12 +10,14 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from sandbox.buckets import Bucket
 from sandbox.cloud import Account
 from sandbox.inventory import GONE_STATES, Inventory, PublicIp, Vm, Volume, is_first_address
 from sandbox.prices import FCU, VM, Entry, Key, unit_price
 from sandbox.vmtypes import PERFORMANCES, shape_of
 
 _HOURS_A_DAY = 24
+_GIB = 2**30
 _PRECISION = Decimal("1e-10")
 
 
@@ -29,7 +31,7 @@ class Meter(NamedTuple):
     place: str
     resource_id: str
     since: datetime
-    quantity: Decimal = Decimal(1)
+    quantity: Decimal | Fraction = Decimal(1)
     per_month: bool = False
 
     def value(self, first: date, end: date) -> Fraction:
@@ -72,8 +74,8 @@ def consumption(
     ]
 
 
-def meters_of(inventory: Inventory) -> Iterator[Meter]:
-    """Yield everything an estate is billed for.
+def meters_of(inventory: Inventory, buckets: Iterable[Bucket] = ()) -> Iterator[Meter]:
+    """Yield everything an estate and what is in its object storage is billed for.
 
     The surplus of dedicated VMs is not among it: no source tells how consumption shows that.
     """
@@ -93,6 +95,10 @@ def meters_of(inventory: Inventory) -> Iterator[Meter]:
         yield Meter(key, region, gpu.flexible_gpu_id, gpu.created)
     yield from _service_meters(inventory)
     yield from _fee_meters(inventory)
+    for bucket in buckets:
+        key = ("TinaOS-OOS", "enterprise", "OOSStorage")
+        quantity = Fraction(bucket.size, _GIB)
+        yield Meter(key, region, bucket.name, bucket.created, quantity, per_month=True)
 
 
 def _vm_meters(vm: Vm) -> Iterator[Meter]:

@@ -32,12 +32,12 @@ class Answers:
     def check(self):
         """Fail unless each answer, good or bad, is what the description says of its call; forget them.
 
-        What a fault spoilt on purpose is left out.
+        What a fault spoilt on purpose is left out, and so is the object storage, which has another API.
         """
         given, self._given = self._given, []
         for call, reply in given:
             answer = (call, reply.status, _REQUEST_ID.sub(b"", reply.body))
-            if reply.is_broken or answer in self._seen_good:
+            if reply.is_broken or reply.content_type == "application/xml" or answer in self._seen_good:
                 continue
             if reply.status == 200:
                 assert_answer_is_valid(call, reply.body)
