@@ -4,6 +4,7 @@ Buckets are named in the path. Faults are aimed at `ListBuckets` and `ListObject
 """
 
 import base64
+import logging
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from sandbox.answers import Reply
-from sandbox.api import Request, cut_off
+from sandbox.api import Disconnect, Request, cut_off
 from sandbox.authentication import LATE
 from sandbox.buckets import Bucket
 from sandbox.cloud import ACCOUNTS, AccessKey, Cloud
@@ -20,6 +21,8 @@ from sandbox.received import Received, RequestLog
 from sandbox.regions import REGIONS
 from sandbox.shown import moment
 from sandbox.signature4 import Signature4, pairs
+
+logger = logging.getLogger(__name__)
 
 LARGEST_PAGE = 1000
 CONTENT_TYPE = "application/xml"
@@ -93,15 +96,24 @@ class ObjectStore:
             if trouble.fault or not key.may_list_objects:
                 raise StoreError("AccessDenied")
             _check(request.method, call, parameters)
-            own = self._cloud.buckets(region, key.account_id)
-            if not bucket:
-                return _reply(200, _bucket_list(key.account_id, own))
-            return _reply(200, _object_list(self._bucket(region, bucket, own), parameters))
+            return self._list(region, key.account_id, bucket, parameters)
         except StoreError as error:
-            request_id = self._cloud.request_id()
-            return _reply(
-                error.status, f"<Error>{_xml(Code=error.code, Message='', RequestId=request_id)}</Error>"
-            )
+            return self._failure(error)
+        except Disconnect:
+            raise
+        except Exception:
+            logger.exception("%s failed", call)
+            return self._failure(StoreError("InternalError"))
+
+    def _list(self, region: str, account_id: str, bucket: str, parameters: Mapping[str, str]) -> Reply:
+        own = self._cloud.buckets(region, account_id)
+        if bucket:
+            return _reply(200, _object_list(self._bucket(region, bucket, own), parameters))
+        return _reply(200, _bucket_list(account_id, own))
+
+    def _failure(self, error: StoreError) -> Reply:
+        fields = _xml(Code=error.code, Message="", RequestId=self._cloud.request_id())
+        return _reply(error.status, f"<Error>{fields}</Error>")
 
     def _caller(self, request: Request, region: str) -> AccessKey:
         if region not in REGIONS:

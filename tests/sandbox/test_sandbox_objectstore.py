@@ -220,6 +220,13 @@ def test_a_broken_answer_is_no_xml_and_a_reset_no_answer(sandbox, get):
         get()
 
 
+def test_a_failure_inside_the_storage_is_answered_as_its_own(sandbox, get, monkeypatch, caplog):
+    monkeypatch.setattr(sandbox.cloud, "buckets", None)
+
+    assert error(get()) == (500, "InternalError")
+    assert "ListBuckets failed" in caplog.text
+
+
 def test_the_log_tells_what_was_listed_with_which_key(sandbox, get):
     get()
     get("nothing", list_type=2)
