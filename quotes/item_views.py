@@ -128,8 +128,7 @@ def _prices(request: HttpRequest, item: QuoteItem) -> PriceList | None:
 def _row(
     request: HttpRequest, item: QuoteItem, form: ItemForm, seen: str, *, status: int = 200
 ) -> HttpResponse:
-    reread = "region" in request.GET
-    context = builder(request, item.quote, edited=item.pk, edit_form=form, seen=seen, reread=reread)
+    context = builder(request, item.quote, edited=item.pk, edit_form=form, seen=seen)
     context["row"] = context["sheet"].row_of(item.pk)
     return page_or_fragment(request, "quotes/detail.html", "quotes/_item_edit.html", context, status=status)
 

@@ -38,9 +38,15 @@ _COMMON_LICENCES = (("0001",), ("0002",), ("0002", "0008"), ("0002", "0009"), ("
 
 def _licence_choices(prices: PriceList) -> list[tuple[str, str]]:
     offered = [codes for codes in _COMMON_LICENCES if set(codes) <= set(prices.licences)]
-    others = [code for code in prices.licences if (code,) not in offered]
-    named = [(code, f"{prices.entry(*licence_key(code)).title} ({code})") for code in others]
-    return [*map(_licence_choice, offered), *named]
+    others = [(code,) for code in prices.licences if (code,) not in offered]
+    return [*map(_licence_choice, offered), *(_other_licence(codes, prices) for codes in others)]
+
+
+def _other_licence(codes: tuple[str], prices: PriceList) -> tuple[str, str]:
+    """Name a marketplace licence by the cloud's title, which says whose it is."""
+    (code,) = codes
+    title = prices.entry(*licence_key(code)).title
+    return (code, f"{title} ({code})") if code.startswith("pty-") and title else _licence_choice(codes)
 
 
 def _licence_choice(codes: tuple[str, ...]) -> tuple[str, str]:

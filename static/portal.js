@@ -60,12 +60,12 @@
   // top of the page. (htmx itself gives it back to an element with the same id.)
   let spare = null;
   let typing = false;
-  document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+  document.addEventListener("htmx:beforeRequest", ({ detail: { target } }) => {
     const active = document.activeElement;
     const row = active.closest("tbody");
     const next = row?.nextElementSibling?.matches("tbody") ? row.nextElementSibling : row?.previousElementSibling;
     spare = next?.querySelector(".row-actions [id]")?.id ?? active.closest("#sections")?.id ?? null;
-    typing = elt.closest("[data-keep]") !== null;
+    if (target.matches("tbody")) typing = target.matches("[data-keep]"); // an open row is read anew
   });
   // A row that opens takes the focus to its first field; Escape closes it again.
   document.addEventListener("htmx:load", ({ detail: { elt } }) => {

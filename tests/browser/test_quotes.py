@@ -30,13 +30,19 @@ def add(page, **fields):
         else:
             control.fill(value)
     before = page.locator("#sections tbody").count()
+    settled(page)
     form.get_by_role("button", name="Add").click()
     expect(page.locator("#sections tbody")).to_have_count(before + 1)
+    settled(page)
+
+
+def settled(page):
+    """Wait until htmx has nothing under way, and listens to what it has brought."""
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
 
 
 def press(locator, key):
-    """Press a key once htmx has nothing under way: until then a second action is not taken."""
-    expect(locator.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    settled(locator.page)
     locator.press(key)
 
 
@@ -119,6 +125,7 @@ def test_a_row_is_edited_in_its_place_without_reloading_the_page(customer, axe):
     customer.evaluate("window.notReloaded = true")
     customer.get_by_role("link", name="Edit Virtual machine").click()
     row = customer.locator("#sections tbody")
+    settled(customer)
     row.get_by_label("RAM, GiB").fill("16")
     expect(row.locator(".price-preview")).to_contain_text("€0.220 per hour")
     axe(customer)
@@ -148,6 +155,7 @@ def test_what_is_being_typed_survives_what_happens_elsewhere(customer):
     add(customer, vm_type="tinav6.c2r4p2")
     customer.get_by_role("link", name="Edit Virtual machine").first.click()
     row = customer.locator("#sections tbody").first
+    settled(customer)
     row.get_by_label("RAM, GiB").fill("99")
     customer.get_by_label("Duration").fill("36")
     customer.locator("#add").get_by_label("Name").fill("half typed")
