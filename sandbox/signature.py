@@ -5,7 +5,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 ALGORITHM = "OSC4-HMAC-SHA256"
 _AUTHORIZATION = re.compile(
@@ -36,10 +36,12 @@ class Signature:
     signed_headers: tuple[str, ...]
     value: str
 
+    _header: ClassVar[re.Pattern[str]] = _AUTHORIZATION
+
     @classmethod
-    def read(cls, authorization: str) -> "Signature | None":
+    def read(cls, authorization: str) -> Self | None:
         """Return the parts of an Authorization header, or None when it is not one of this algorithm."""
-        found = _AUTHORIZATION.fullmatch(authorization.strip())
+        found = cls._header.fullmatch(authorization.strip())
         if found is None:
             return None
         access_key, day, region, service, headers, value = found.groups()

@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import quote, unquote
 
-from sandbox.signature import Signed
+from sandbox.signature import Signature, Signed
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 _AUTHORIZATION = re.compile(
@@ -18,25 +18,10 @@ _ALWAYS_SIGNED = {"host", "x-amz-date", "x-amz-content-sha256"}
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
-@dataclass(frozen=True)
-class Signature4:
-    """What an Authorization header says; `day` is YYYYMMDD."""
+class Signature4(Signature):
+    """What an Authorization header of the object storage says."""
 
-    access_key: str
-    day: str
-    region: str
-    service: str
-    signed_headers: tuple[str, ...]
-    value: str
-
-    @classmethod
-    def read(cls, authorization: str) -> "Signature4 | None":
-        """Return the parts of an Authorization header, or None when it is not one of this algorithm."""
-        found = _AUTHORIZATION.fullmatch(authorization.strip())
-        if found is None:
-            return None
-        access_key, day, region, service, headers, value = found.groups()
-        return cls(access_key, day, region, service, tuple(headers.split(";")), value)
+    _header: ClassVar[re.Pattern[str]] = _AUTHORIZATION
 
     def is_made_with(self, secret_key: str, signed: Signed) -> bool:
         """Tell whether the secret signed this very request, and the body is the one that was signed."""
