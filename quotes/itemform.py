@@ -58,22 +58,24 @@ class ItemForm(forms.Form):
         self.fields["group_id"].queryset = quote.groups.order_by("display_order", "pk")
         if prices is not None:
             self.offer(prices)
-            self._say_what_is_not_offered(prices.region)
-        for field in self.parameter_fields:
-            if isinstance(field.field.widget, forms.Select) and not isinstance(
-                field.field, forms.ChoiceField
-            ):
-                self._offer_what_was_chosen(field)
+        for field in self._choices_of_the_catalog:
+            if prices is not None:
+                self._say_when_nothing_is_offered(field, prices.region)
+            self._offer_what_was_chosen(field)
 
     def offer(self, prices: PriceList) -> None:
         """Set the choices that depend on what the region's catalog has."""
 
-    def _say_what_is_not_offered(self, region: str) -> None:
-        for field in self.parameter_fields:
-            if isinstance(field.field.widget, forms.Select) and not list(field.field.widget.choices):
-                nothing = _("The catalog of %(region)s offers none.") % {"region": region}
-                field.field.error_messages["required"] = nothing
-                field.field.help_text = nothing
+    @property
+    def _choices_of_the_catalog(self) -> list[forms.BoundField]:
+        """The fields that offer what the catalog has; pricing, and not the field, judges what is chosen."""
+        selects = (field for field in self.parameter_fields if isinstance(field.field.widget, forms.Select))
+        return [field for field in selects if not isinstance(field.field, forms.ChoiceField)]
+
+    def _say_when_nothing_is_offered(self, field: forms.BoundField, region: str) -> None:
+        if not list(field.field.widget.choices):
+            nothing = _("The catalog of %(region)s offers none.") % {"region": region}
+            field.field.error_messages["required"] = field.field.help_text = nothing
 
     def _offer_what_was_chosen(self, field: forms.BoundField) -> None:
         """Keep a choice that the catalog of now does not offer; pricing will say whether it can stay."""
