@@ -69,7 +69,7 @@ class PriceUnknown(InputRefused):
 def _whole(quote: Quote) -> dict[str, Any]:
     quote.refresh_from_db()
     sheet = sheet_of(quote, at=timezone.now())
-    return answer(exports.document_of(sheet), currency_assumed_in=sheet.regions_of_assumed_currency)
+    return answer(exports.document_of(sheet))
 
 
 def _cleaned(form: Form) -> dict[str, Any]:

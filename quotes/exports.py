@@ -31,6 +31,7 @@ _COLUMNS = (
     "total",
     "monthly",
     "currency",
+    "currency_assumed",
     "quote",
     "duration",
     "duration_unit",
@@ -57,8 +58,9 @@ def json_of(sheet: Sheet) -> str:
 def _rows(sheet: Sheet) -> Iterator[list[Any]]:
     quote = sheet.quote
     terms = [quote.duration, quote.duration_unit, quote.commitment_period, quote.global_discount_percent]
+    assumed = {sheet.prices[region].currency for region in sheet.regions_of_assumed_currency}
     for cells in _figures(sheet):
-        yield [*cells, quote.name, *terms]
+        yield [*cells, cells[-1] in assumed, quote.name, *terms]
 
 
 def _figures(sheet: Sheet) -> Iterator[list[Any]]:
@@ -215,7 +217,14 @@ def calculation_of(sheet: Sheet) -> dict[str, Any]:
     calculation = sheet.calculation
     by_currency = [_totals(totals, sheet) for totals in calculation.totals.values()]
     single = by_currency[0] if calculation.single else dict.fromkeys(by_currency[0])
-    return {**single, "by_currency": by_currency, "items": _item_sums(sheet), "fees": _fees(calculation)}
+    return {
+        **single,
+        "by_currency": by_currency,
+        "items": _item_sums(sheet),
+        "fees": _fees(calculation),
+        "currency_assumed_in": sheet.regions_of_assumed_currency,
+        "unconfirmed_rates": sheet.categories_of_unconfirmed_rates,
+    }
 
 
 def _totals(totals: CurrencyTotals, sheet: Sheet) -> dict[str, Any]:

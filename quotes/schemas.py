@@ -191,6 +191,8 @@ class CalculationOut(Schema):
     by_currency: list[CurrencyTotalsOut]
     items: list[ItemSumsOut]
     fees: list[FeeOut]
+    currency_assumed_in: list[str] = Field(description="Regions whose currency OUTSCALE has not named yet")
+    unconfirmed_rates: list[str] = Field(description="Categories whose discount is to be confirmed")
 
 
 class QuoteOut(SummaryOut):

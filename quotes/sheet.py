@@ -101,6 +101,11 @@ class Sheet:
         return sorted(name for name in used & self.prices.keys() if not self.prices[name].currency_confirmed)
 
     @property
+    def categories_of_unconfirmed_rates(self) -> list[str]:
+        """The categories whose commitment discount nobody has checked against OUTSCALE's price list yet."""
+        return sorted(category for category, rate in self.rates.items() if not rate.confirmed)
+
+    @property
     def changed_rows(self) -> list[Row]:
         """The rows whose price changed."""
         return [row for row in self.rows if row.change]

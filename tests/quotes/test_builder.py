@@ -569,6 +569,8 @@ def test_a_rate_that_is_not_confirmed_says_so(htmx, logged_in, quote, prices):
     make_item(quote, prices=prices)
     set_terms(quote, commitment_period="1year")
     assert "to be confirmed" in page(logged_in.get(address("detail", quote.pk))).select_one("#totals").text
+    calculation = logged_in.get(f"/api/quotes/{quote.pk}/calculate").json()["data"]
+    assert calculation["unconfirmed_rates"] == ["compute"]
 
 
 def test_the_dedicated_fee_has_a_line_of_its_own(htmx, quote):
@@ -596,8 +598,11 @@ def test_all_new_prices_are_taken_at_once_and_those_that_are_gone_stay(
 def test_a_currency_that_nobody_has_confirmed_is_said_to_be_assumed(htmx, logged_in, quote):
     response = htmx.post(address("items", quote.pk), **VM | {"region": "us-east-2"})
     assert "The currency of us-east-2 is assumed." in page(response).select_one("#sections").text
-    api = logged_in.get(f"/api/quotes/{quote.pk}").json()
-    assert api["metadata"] == {"currency_assumed_in": ["us-east-2"]}
+    whole = logged_in.get(f"/api/quotes/{quote.pk}").json()["data"]["calculation"]
+    calculation = logged_in.get(f"/api/quotes/{quote.pk}/calculate").json()["data"]
+    assert whole["currency_assumed_in"] == calculation["currency_assumed_in"] == ["us-east-2"]
+    exported = csv.DictReader(io.StringIO(logged_in.get(address("export", quote.pk, "csv")).content.decode()))
+    assert {row["currency_assumed"] for row in exported} == {"true"}
 
 
 def test_a_price_that_is_gone_from_the_catalog_is_said_and_the_old_one_stays(
