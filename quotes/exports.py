@@ -58,19 +58,22 @@ def json_of(sheet: Sheet) -> str:
 def _rows(sheet: Sheet) -> Iterator[list[Any]]:
     quote = sheet.quote
     terms = [quote.duration, quote.duration_unit, quote.commitment_period, quote.global_discount_percent]
-    assumed = {sheet.prices[region].currency for region in sheet.regions_of_assumed_currency}
     for cells in _figures(sheet):
-        yield [*cells, cells[-1] in assumed, quote.name, *terms]
+        yield [*cells, quote.name, *terms]
 
 
 def _figures(sheet: Sheet) -> Iterator[list[Any]]:
+    regions = sheet.regions_of_assumed_currency
     for section in sheet.sections:
         for row in section.rows:
-            yield _item_row(section, row)
+            yield [*_item_row(section, row), row.item.region in regions]
     for fee in sheet.calculation.fees:
-        yield _fee_row(fee)
+        yield [*_fee_row(fee), fee.region in regions]
+    # A sum is as sure as the least sure of what it adds up.
+    currencies = {sheet.prices[region].currency for region in regions}
     for totals in sheet.calculation.totals.values():
-        yield from _total_rows(totals)
+        for cells in _total_rows(totals):
+            yield [*cells, totals.currency in currencies]
 
 
 def _item_row(section: Section, row: Row) -> list[Any]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from costs import freshness
+from costs.models import Catalog
 from quotes import editing
 from quotes.models import Quote, QuoteItem
 from quotes.sheet import sheet_of
@@ -603,6 +604,20 @@ def test_a_currency_that_nobody_has_confirmed_is_said_to_be_assumed(htmx, logged
     assert whole["currency_assumed_in"] == calculation["currency_assumed_in"] == ["us-east-2"]
     exported = csv.DictReader(io.StringIO(logged_in.get(address("export", quote.pk, "csv")).content.decode()))
     assert {row["currency_assumed"] for row in exported} == {"true"}
+
+
+def test_an_exported_line_is_marked_for_its_own_region_and_a_total_for_all_it_adds_up(htmx, logged_in, quote):
+    htmx.post(address("items", quote.pk), **VM)
+    htmx.post(address("items", quote.pk), **VM | {"region": "cloudgouv-eu-west-1"})
+    Catalog.objects.filter(region="eu-west-2").update(currency_confirmed_at=timezone.now())
+    exported = csv.DictReader(io.StringIO(logged_in.get(address("export", quote.pk, "csv")).content.decode()))
+    assert [(row["row"], row["region"], row["currency_assumed"]) for row in exported] == [
+        ("item", "eu-west-2", "false"),
+        ("item", "cloudgouv-eu-west-1", "true"),
+        ("subtotal", "", "true"),
+        ("global_discount", "", "true"),
+        ("total", "", "true"),
+    ]
 
 
 def test_a_price_that_is_gone_from_the_catalog_is_said_and_the_old_one_stays(
