@@ -224,3 +224,11 @@ def _by_status(status: int, *, has_code: bool) -> type[CloudError]:
     if not has_code:
         return CloudAnswerInvalid
     return {401: AuthenticationRefused, 403: PermissionRefused}.get(status, CallRefused)
+
+
+def kind_of(code: str) -> type[CloudError]:
+    """Return the kind of cloud error that has our ``code``, such as one that was kept."""
+    kinds = [CloudError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.code == code), CloudError)

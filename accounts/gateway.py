@@ -89,14 +89,29 @@ class Gateway:
         items: list[Any] = []
         token, seen = "", set()
         while True:
-            page = self.read(call, **params, ResultsPerPage=RESULTS_PER_PAGE, **_next_page(token))
-            items += _listed(call, page, key)
-            token = page.get("NextPageToken") or ""
+            page, token = self.read_page(call, key, token=token, **params)
+            items += page
             if not token:
                 return items
             if token in seen:
                 raise CloudAnswerInvalid(call)  # it would go round for ever
             seen.add(token)
+
+    def read_page(self, call: str, key: str, *, token: str = "", **params: Any) -> tuple[list[Any], str]:
+        """Return what stands under ``key`` in one page, and the token of the next page: empty on the last.
+
+        ``token`` is that of the page to read, empty for the first. Raises as ``read`` does.
+        """
+        next_page = {"NextPageToken": token} if token else {}
+        page = self.read(call, **params, ResultsPerPage=RESULTS_PER_PAGE, **next_page)
+        following = page.get("NextPageToken") or ""
+        if not isinstance(following, str):
+            raise CloudAnswerInvalid(call)
+        return _listed(call, page, key), following
+
+    def read_list(self, call: str, key: str) -> list[Any]:
+        """Return what stands under ``key`` in the answer to a call without pages. Raises as ``read`` does."""
+        return _listed(call, self.read(call), key)
 
 
 def read_public(region: str, call: str, **params: Any) -> dict[str, Any]:
@@ -115,10 +130,6 @@ def read_public(region: str, call: str, **params: Any) -> dict[str, Any]:
 
 def _limiter(owner: str, region: str) -> RateLimiter:
     return limiter_of(owner, region, settings.OUTSCALE_REQUESTS_PER_SECOND)
-
-
-def _next_page(token: str) -> dict[str, str]:
-    return {"NextPageToken": token} if token else {}
 
 
 def _listed(call: str, page: dict[str, Any], key: str) -> list[Any]:

@@ -1,6 +1,7 @@
 """One HTTP request to the cloud: bounded in time, exact in its numbers, judged by OUTSCALE's own codes."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -19,6 +20,7 @@ CONNECT_SECONDS = 4.0
 CONNECTIONS_KEPT = 32
 USER_AGENT = "osc-finops"
 _CHUNK_BYTES = 65536
+_HALF_OF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @cache
@@ -116,9 +118,23 @@ def _parse(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object in ``body`` with exact decimals; None when it is anything else."""
     try:
         fields = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
+        if _HALF_OF_A_PAIR.search(body):
+            fields = _storable(fields)
     except (ValueError, ArithmeticError, RecursionError):  # Decimal refuses exponents of more than 18 digits
         return None
     return fields if isinstance(fields, dict) else None
+
+
+def _storable(value: Any) -> Any:
+    """Return a JSON value with lone surrogates replaced: no database and no UTF-8 file takes them."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_storable(item) for item in value]
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
 
 
 def _first_code(fields: dict[str, Any]) -> str:

@@ -174,3 +174,90 @@ class CommitmentRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.category}, {self.get_period_display()}: {self.percent} %"
+
+
+class CostSnapshotQuerySet(models.QuerySet["CostSnapshot"]):
+    """What the portal asks of the stored readings."""
+
+    def of(self, account_id: str, region: str) -> "CostSnapshotQuerySet":
+        """Keep the readings of an OUTSCALE account in a region."""
+        return self.filter(account_id=account_id, region=region)
+
+    def newest_first(self) -> "CostSnapshotQuerySet":
+        """Put the newest reading first, without loading the lines of any."""
+        return self.order_by("-taken_at", "-pk").defer("content")
+
+
+class CostSnapshot(models.Model):
+    """A reading of everything that an account had in a region at one moment, priced.
+
+    The last one is the cache of the pages. Of each day at most two are kept for each key: the last one, and
+    the last complete one. ``reader`` stands for the key, of which it tells nothing: a reading is shown only
+    to who may read the same.
+    """
+
+    account_id = models.CharField(_("OUTSCALE account"), max_length=64)
+    region = models.CharField(_("region"), max_length=64)
+    reader = models.CharField(_("reader"), max_length=64)
+    taken_at = models.DateTimeField(_("taken"))
+    day = models.DateField(_("day"), help_text=_("The UTC day on which it was taken."))
+    is_complete = models.BooleanField(_("complete"), help_text=_("No list failed."))
+    has_objects = models.BooleanField(_("with object storage"))
+    resource_count = models.PositiveIntegerField(_("resources"))
+    unpriced_count = models.PositiveIntegerField(_("not priced whole"))
+    currency = models.CharField(_("currency"), max_length=3)
+    per_month = ScaledDecimalField(
+        _("cost per month"),
+        null=True,
+        help_text=_("730 hours, before tax, rounded; the lines are exact. Empty when too large to be kept."),
+    )
+    content = models.BinaryField(_("lines"))
+
+    objects = CostSnapshotQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("cost reading")
+        verbose_name_plural = _("cost readings")
+        indexes = [
+            models.Index(fields=["account_id", "region", "-taken_at"], name="snapshot_by_account_and_time")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(account_id="") & ~Q(region="") & ~Q(reader=""), name="snapshot_owned"
+            ),
+            models.CheckConstraint(
+                condition=Q(unpriced_count__lte=F("resource_count")), name="snapshot_counts_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="snapshot_currency_is_iso"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.region} {self.taken_at:%Y-%m-%d %H:%M}"
+
+
+class CostReading(models.Model):
+    """A reading under way, kept between its slices so that any process can go on with it.
+
+    Whoever works on it has claimed it until ``claimed_until``. No key is kept: each slice brings its own.
+    """
+
+    account_id = models.CharField(_("OUTSCALE account"), max_length=64)
+    region = models.CharField(_("region"), max_length=64)
+    reader = models.CharField(_("reader"), max_length=64)
+    touched_at = models.DateTimeField(_("last step"))
+    claimed_until = models.DateTimeField(_("claimed until"))
+    content = models.BinaryField(_("what has been read"))
+
+    class Meta:
+        verbose_name = _("reading under way")
+        verbose_name_plural = _("readings under way")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "region", "reader"], name="reading_once_per_account_region_and_reader"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.region}"

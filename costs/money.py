@@ -37,6 +37,12 @@ def round_for_storage(amount: Decimal) -> Decimal:
     return amount.quantize(STORED_STEP, rounding=ROUND_HALF_EVEN, context=_WIDE)
 
 
+def storable(amount: Decimal) -> Decimal | None:
+    """Return ``amount`` as ``ScaledDecimalField`` keeps it, rounded; None when it is too large to be kept."""
+    rounded = round_for_storage(amount)
+    return rounded if abs(rounded.scaleb(10, _WIDE)) <= _STORED_LIMIT else None
+
+
 def trimmed(amount: Decimal) -> Decimal:
     """Return ``amount`` for a program to read: at most ten decimals, rounded half up, no zeros at the end."""
     rounded = round_for_display(amount, 10).normalize(_WIDE)

@@ -13,12 +13,15 @@ from enum import StrEnum
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from costs.assumptions import Assumption
 from costs.money import HOURS_PER_MONTH
 from costs.pricelist import FCU, PER_TWO_VCORES, PriceEntry, PriceKey, PriceList, Unit, licence_key, unit_of
 from costs.vmtypes import VmShape
 
 LINUX = "0001"
 WINDOWS_10 = "0005"
+DEDICATED_SURPLUS = PriceKey(FCU, "DedicatedInstanceSurplus", "RunInstances")
+DEDICATED_GROUP_SURPLUS = PriceKey(FCU, "DedicatedGroupsInstanceSurplus", "RunInstances")
 SQL_SERVER = frozenset({"0007", "0008", "0009"})
 SQL_SERVER_LEAST_UNITS = 2
 """SQL Server is licensed for at least four cores, that is two units of two cores (OUTSCALE price list)."""
@@ -37,31 +40,6 @@ class Tenancy(TextChoices):
 
     DEFAULT = "default", _("Shared")
     DEDICATED = "dedicated", _("Dedicated")
-
-
-class Assumption(TextChoices):
-    """A rule that OUTSCALE's documents leave open, as this portal applies it."""
-
-    LICENCE_PER_VM = "licence-per-vm", _("This licence is counted once for each VM.")
-    SQL_SERVER_MINIMUM = "sql-server-minimum", _("SQL Server is counted for at least four cores.")
-    DEDICATED_SURPLUS = (
-        "dedicated-surplus",
-        _("The dedicated surplus of 0.01 means 10 %, on cores and memory and not on licences."),
-    )
-    GPU_BILLED_APART = "gpu-billed-apart", _("The GPU of this VM type is billed apart: add a flexible GPU.")
-    SNAPSHOT_UPPER_BOUND = (
-        "snapshot-upper-bound",
-        _("The bill counts the data that a snapshot stores, so this is the most that it can cost."),
-    )
-    ADDRESS_ADDITIONAL = (
-        "address-additional",
-        _("The first address of a running VM is free; this one is counted as an additional address."),
-    )
-    USAGE_PER_MONTH = "usage-per-month", _("The quantity is taken as the use of one month.")
-    SUBSCRIPTION_ONCE = (
-        "subscription-once",
-        _("The catalog does not say how long this subscription lasts: it is counted once."),
-    )
 
 
 class NotPriceable(ValueError):
@@ -156,25 +134,24 @@ def is_quotable(entry: PriceEntry) -> bool:
     return entry.unit in _PERIOD_OF_UNIT
 
 
-def _period_of(*entries: PriceEntry) -> Period:
-    """Return the period that all the entries are priced for; raise ``NotPriceable`` when it is not one."""
-    periods = [_PERIOD_OF_UNIT.get(entry.unit) for entry in entries]
-    for entry, period in zip(entries, periods, strict=True):
-        if period is None or period != periods[0]:
-            raise NotPriceable(entry)
-    return periods[0]
-
-
 def _priced(
-    prices: PriceList, *used: tuple[PriceEntry, Decimal | int], assumptions: tuple[Assumption, ...] = ()
+    prices: PriceList,
+    *used: tuple[PriceEntry, Decimal | int],
+    assumptions: tuple[Assumption, ...] = (),
+    period: Period | None = None,
 ) -> Price:
-    period = _period_of(*(entry for entry, _quantity in used))
-    parts = tuple(_part(entry, quantity) for entry, quantity in used)
+    """Return the price of the quantities ``used``, for ``period`` when it is known what it must be.
+
+    Raises ``NotPriceable`` for the first entry that is priced for no period, or for another one.
+    """
+    for entry, _quantity in used:
+        found = _PERIOD_OF_UNIT.get(entry.unit)
+        if found is None or found != (period := period or found):
+            raise NotPriceable(entry)
+    parts = tuple(
+        Part(entry.key, entry.category, Decimal(quantity), entry.unit_price) for entry, quantity in used
+    )
     return Price(period, prices.currency, parts, assumptions)
-
-
-def _part(entry: PriceEntry, quantity: Decimal | int = 1) -> Part:
-    return Part(entry.key, entry.category, Decimal(quantity), entry.unit_price)
 
 
 def vm(
@@ -189,39 +166,65 @@ def vm(
     ``product_codes`` are the codes of its image (``Vm.ProductCodes``); all of them are charged. A dedicated
     VM also makes the fee for the dedicated service due, once for each account and region.
     """
-    codes = list(product_codes)
-    cores, memory = (prices.entry(FCU, name, "RunInstances-OD") for name in (shape.core_type, "CustomRam"))
-    licences = [prices.entry(*licence_key(code)) for code in codes]
-    units = [licence_units(code, shape.vcores) for code in codes]
-    bare = _priced(prices, (cores, shape.vcores), (memory, shape.ram_gib), *zip(licences, units, strict=True))
-    assumptions = [
-        note for code, entry in zip(codes, licences, strict=True) for note in _notes_on(code, entry)
-    ]
-    if shape.gpus:
-        assumptions.append(Assumption.GPU_BILLED_APART)
-    price = replace(bare, assumptions=tuple(dict.fromkeys(assumptions)))
-    return _dedicated(price, prices) if tenancy == Tenancy.DEDICATED else price
+    compute = [vcores(shape, prices), memory(shape, prices)]
+    licences = [licence(code, shape.vcores, prices) for code in product_codes]
+    if tenancy != Tenancy.DEDICATED:
+        return joined([*compute, *licences])
+    compute.append(dedicated_surplus(joined(compute), prices, key=DEDICATED_SURPLUS))
+    return replace(joined([*compute, *licences]), shared=use_of_dedicated(prices).parts)
 
 
-def _dedicated(price: Price, prices: PriceList) -> Price:
-    """Add what dedicated hardware costs: a surplus on cores and memory, and the shared fee."""
-    cores, memory, *licences = price.parts
-    fee = prices.entry(FCU, "UseDedicated", "RunDedicatedInstances")
-    if _period_of(fee) != price.period:
-        raise NotPriceable(fee)
-    surplus = _dedicated_surplus(cores.amount + memory.amount, prices)
+def vcores(shape: VmShape, prices: PriceList) -> Price:
+    """Price the cores of a running VM for an hour; a GPU that its type brings along is billed apart."""
+    entry = prices.entry(FCU, shape.core_type, "RunInstances-OD")
+    notes = (Assumption.GPU_BILLED_APART,) if shape.gpus else ()
+    return _priced(prices, (entry, shape.vcores), assumptions=notes, period=Period.HOUR)
+
+
+def memory(shape: VmShape, prices: PriceList) -> Price:
+    """Price the memory of a running VM for an hour; it costs the same in every generation."""
+    entry = prices.entry(FCU, "CustomRam", "RunInstances-OD")
+    return _priced(prices, (entry, shape.ram_gib), period=Period.HOUR)
+
+
+def licence(code: str, vcores: int, prices: PriceList) -> Price:
+    """Price the licence ``code`` of a running VM of ``vcores`` cores for an hour."""
+    entry = prices.entry(*licence_key(code))
+    notes = tuple(_notes_on(code, entry))
+    return _priced(prices, (entry, licence_units(code, vcores)), assumptions=notes, period=Period.HOUR)
+
+
+def dedicated_surplus(compute: Price, prices: PriceList, *, key: PriceKey) -> Price:
+    """Price what dedicated hardware adds to ``compute``, the price of cores and memory.
+
+    ``key`` is that of the surplus for a dedicated VM or for one in a dedicated group. The 0.01 of the catalog
+    means 10 %: OUTSCALE's older price lists state 0.1 and thousandths of ten.
+    """
+    entry = prices.entry(*key)
+    part = Part(entry.key, entry.category, compute.amount, entry.unit_price * 10)
+    return Price(compute.period, prices.currency, (part,), (Assumption.DEDICATED_SURPLUS,))
+
+
+def use_of_dedicated(prices: PriceList) -> Price:
+    """Price the dedicated service for an hour, charged once for each account and region."""
+    entry = prices.entry(FCU, "UseDedicated", "RunDedicatedInstances")
+    return _priced(prices, (entry, 1), period=Period.HOUR)
+
+
+def use_of_dedicated_groups(prices: PriceList) -> Price:
+    """Price the service of dedicated groups for an hour, as charged once for each account and region."""
+    entry = prices.entry(FCU, "UseDedicatedGroups", "RunDedicatedGroupsInstances")
+    return _priced(prices, (entry, 1), assumptions=(Assumption.GROUP_FEE_ONCE,), period=Period.HOUR)
+
+
+def joined(prices: Iterable[Price]) -> Price:
+    """Return the price of a resource that is made of several, all for the same period."""
+    prices = list(prices)
     return replace(
-        price,
-        parts=(cores, memory, surplus, *licences),
-        shared=(_part(fee),),
-        assumptions=(*price.assumptions, Assumption.DEDICATED_SURPLUS),
+        prices[0],
+        parts=tuple(part for price in prices for part in price.parts),
+        assumptions=tuple(dict.fromkeys(note for price in prices for note in price.assumptions)),
     )
-
-
-def _dedicated_surplus(compute: Decimal, prices: PriceList) -> Part:
-    """Add 10 % for the 0.01 of the catalog: OUTSCALE's older price lists state 0.1 and thousandths of ten."""
-    entry = prices.entry(FCU, "DedicatedInstanceSurplus", "RunInstances")
-    return Part(entry.key, entry.category, compute, entry.unit_price * 10)
 
 
 def licence_units(code: str, vcores: int) -> int:
@@ -230,6 +233,11 @@ def licence_units(code: str, vcores: int) -> int:
         return 1
     units = -(-vcores // 2)
     return max(SQL_SERVER_LEAST_UNITS, units) if code in SQL_SERVER else units
+
+
+def depends_on_cores(code: str) -> bool:
+    """Tell whether the price of the licence ``code`` depends on the number of cores."""
+    return code in PER_TWO_VCORES
 
 
 def _notes_on(code: str, licence: PriceEntry) -> Iterable[Assumption]:
@@ -264,6 +272,11 @@ class GpuState(StrEnum):
 
     ALLOCATED = "allocate"
     ATTACHED = "attach"
+
+
+def public_ip(key: PriceKey, prices: PriceList) -> Price:
+    """Price, for an hour, a public IP that is sold under ``key``: idle or additional, in a Net or not."""
+    return _priced(prices, (prices.entry(*key), 1), period=Period.HOUR)
 
 
 def flexible_gpu(model: str, prices: PriceList, *, state: GpuState = GpuState.ATTACHED) -> Price:

@@ -5,8 +5,11 @@ those names to (whole GiB; ``ReadVms`` keeps showing the AWS-style name).
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import IntEnum
+from types import MappingProxyType
 
 _TINA = re.compile(r"tinav(\d{1,4})\.c(\d{1,4})r(\d{1,5})(?:p(\d{1,4}))?", re.ASCII)
 
@@ -41,7 +44,7 @@ class VmShape:
     name: str
     generation: int
     vcores: int
-    ram_gib: int
+    ram_gib: int | Decimal
     performance: int
     gpus: int = 0
     gpu_models: tuple[str, ...] = ()
@@ -52,15 +55,20 @@ class VmShape:
         return f"CustomCore:v{self.generation}-p{self.performance}"
 
 
-def shape_of(name: str, *, performance: str | None = None) -> VmShape:
+Sizes = Mapping[str, tuple[int, Decimal]]
+"""Cores and GiB of AWS-style types, by name, as ReadVmTypes tells them."""
+
+
+def shape_of(name: str, *, performance: str | None = None, sizes: Sizes = MappingProxyType({})) -> VmShape:
     """Return the shape of the VM type ``name``; raise ``UnknownVmType`` when there is none.
 
     ``performance`` is the field of that name of a VM (``highest``, ``high``, ``medium``). It counts only for
-    a TINA type without ``p`` suffix; absent too, the performance is high (OUTSCALE CreateVms).
+    a TINA type without ``p`` suffix; absent too, the performance is high (OUTSCALE CreateVms). ``sizes`` are
+    asked for an AWS-style type of a known family whose size is not in the table below.
     """
     match = _TINA.fullmatch(name)
     if not match:
-        return _converted(name)
+        return _converted(name, sizes)
     generation, vcores, ram_gib, suffix = match.groups()
     level = int(suffix) if suffix else _NAMED.get(performance or "high", Performance.HIGH)
     if not int(vcores) or not int(ram_gib):
@@ -73,13 +81,21 @@ def tina_name(*, generation: int, vcores: int, ram_gib: int, performance: int) -
     return f"tinav{generation}.c{vcores}r{ram_gib}p{performance}"
 
 
-def _converted(name: str) -> VmShape:
+def is_unlisted(name: str) -> bool:
+    """Tell whether ``name`` is an AWS-style type of a known family, whose size only ReadVmTypes can tell."""
     family, _, size = name.partition(".")
-    try:
-        generation, performance, sizes, models = _AWS_STYLE[family]
-        vcores, ram_gib, *gpus = sizes[size]
-    except KeyError:
-        raise UnknownVmType(name) from None
+    return family in _AWS_STYLE and size not in _AWS_STYLE[family][2]
+
+
+def _converted(name: str, told: Sizes) -> VmShape:
+    family, _, size = name.partition(".")
+    if family not in _AWS_STYLE or (is_unlisted(name) and name not in told):
+        raise UnknownVmType(name)
+    generation, performance, sizes, models = _AWS_STYLE[family]
+    if is_unlisted(name):
+        vcores, ram_gib = told[name]
+        return VmShape(name, generation, vcores, ram_gib, performance)
+    vcores, ram_gib, *gpus = sizes[size]
     return VmShape(name, generation, vcores, ram_gib, performance, sum(gpus), models)
 
 

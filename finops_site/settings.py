@@ -25,6 +25,7 @@ env = environ.Env(
     OUTSCALE_REQUESTS_PER_SECOND=(float, 5.0),
     SESSION_IDLE_MINUTES=(int, 30),
     CATALOG_TTL_HOURS=(int, 24),
+    COST_TTL_MINUTES=(int, 5),
     PROXY_COUNT=(int, 0),
 )
 if (BASE_DIR / ".env").exists():
@@ -56,6 +57,7 @@ OUTSCALE_CURRENCIES = env("OUTSCALE_CURRENCIES")
 OUTSCALE_TIMEOUT_SECONDS = env("OUTSCALE_TIMEOUT_SECONDS")
 OUTSCALE_REQUESTS_PER_SECOND = env("OUTSCALE_REQUESTS_PER_SECOND")
 CATALOG_TTL_HOURS = env("CATALOG_TTL_HOURS")
+COST_TTL_MINUTES = env("COST_TTL_MINUTES")
 
 # --- Django ----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

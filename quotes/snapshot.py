@@ -3,8 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from costs.assumptions import Assumption
 from costs.pricelist import PriceKey, PriceList
-from costs.pricing import Assumption, Part, Period, Price
+from costs.pricing import Part, Period, Price
 
 
 def write(price: Price, prices: PriceList) -> dict[str, Any]:

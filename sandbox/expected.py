@@ -172,7 +172,7 @@ def _shape(vm: Vm) -> VmShape | None:
 
 
 def _add_compute(bill: _Bill, shape: VmShape, tenancy: str) -> None:
-    """Add cores, memory and surplus: all of them, or nothing where one has no price."""
+    """Add cores, memory, and the surplus on both, as far as each has a price."""
     core = bill.price(FCU, f"CustomCore:v{shape.generation}-p{shape.performance}", "RunInstances-OD")
     memory = bill.price(FCU, "CustomRam", "RunInstances-OD")
     surplus = Decimal(0)
@@ -180,8 +180,8 @@ def _add_compute(bill: _Bill, shape: VmShape, tenancy: str) -> None:
         surplus = bill.price(FCU, "DedicatedInstanceSurplus", "RunInstances")
     elif tenancy.startswith("ded-"):
         surplus = bill.price(FCU, "DedicatedGroupsInstanceSurplus", "RunInstances")
-    if None not in (core, memory, surplus):
-        bill.add_hourly((shape.vcores * core + shape.memory_gib * memory) * (1 + 10 * surplus))
+    known = shape.vcores * (core or Decimal(0)) + shape.memory_gib * (memory or Decimal(0))
+    bill.add_hourly(known * (1 + 10 * (surplus or Decimal(0))))
 
 
 def _add_licence(bill: _Bill, code: str, shape: VmShape | None) -> None:

@@ -4,8 +4,9 @@ from decimal import Decimal
 import pytest
 
 from costs import pricing
+from costs.assumptions import Assumption
 from costs.pricelist import FCU, PriceKey, PriceMissing, Unit
-from costs.pricing import Assumption, GpuState, NotPriceable, Period, Tenancy, for_hours
+from costs.pricing import GpuState, NotPriceable, Period, Tenancy, for_hours
 from costs.vmtypes import shape_of
 from tests.costs.pricelists import sandbox_price_list, without
 

@@ -1,0 +1,163 @@
+"""How the current cost is read anew: slice by slice, by whoever asks, and by one at a time.
+
+The first slice of most accounts reads everything. What takes longer is kept between the slices, and any
+process goes on with it; the key comes with each request and is never kept.
+"""
+
+import datetime as dt
+import math
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import PortalError, kind_of
+from accounts.gateway import DEADLINE_FACTOR, Gateway
+from costs import freshness, reading, snapshots
+from costs.inventory import OBJECTS
+from costs.models import CostReading, CostSnapshot
+from costs.reading import Reading
+
+SLICE_SECONDS = 1.0
+"""How long a slice of a page begins new calls; with the grace for those under way it takes two seconds."""
+
+LONGEST_SLICE = 20.0
+"""Even what waits for the whole reading keeps what it has now and then."""
+
+_ABANDONED_AFTER = dt.timedelta(minutes=10)
+_POLL_SECONDS = 0.1
+
+
+class ReadingGoesOn(PortalError):
+    """The cloud has so much to tell that the answer is not there yet; what has been read is kept."""
+
+    code = "READING_GOES_ON"
+    message = _("The cloud is still being read, and what was read is kept. Ask again in a moment.")
+    http_status = 503
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=2)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a reading is. ``calls`` are all its lists, ``open`` those not yet read to the end."""
+
+    calls: list[str]
+    open: list[str]
+    resource_count: int
+    with_objects: bool
+    started_at: dt.datetime
+
+    @property
+    def done(self) -> int:
+        """How many lists are through."""
+        return len(self.calls) - len(self.open)
+
+
+def read_on(
+    gateway: Gateway, *, at: dt.datetime, with_objects: bool, seconds: float = SLICE_SECONDS
+) -> CostSnapshot | Progress:
+    """Read for ``seconds`` and return the stored snapshot when that was all, else how far it is.
+
+    While somebody else reads the same, nothing is read twice: their progress is returned. Raises the cloud's
+    error when nothing at all could be read, and ``RefreshFailed`` when there are no prices to price it with.
+    """
+    row, is_ours = _claimed(gateway, at)
+    under_way = snapshots.unpacked(row.content, Reading)
+    if not is_ours:
+        return _progress(under_way)
+    if with_objects:
+        under_way.include(OBJECTS)
+    reading.advance(under_way, gateway, seconds=min(seconds, LONGEST_SLICE))
+    if not under_way.is_finished:
+        _leave(row, under_way)
+        return _progress(under_way)
+    try:
+        return finish(under_way, reader=row.reader)
+    finally:
+        row.delete()
+
+
+def whole(gateway: Gateway, *, with_objects: bool, seconds: float = math.inf) -> CostSnapshot:
+    """Read everything, and return it as stored.
+
+    Raises ``ReadingGoesOn`` when it takes more than ``seconds``, and what ``read_on`` raises.
+    """
+    reader = snapshots.reader_of(gateway.access_key)
+    before = snapshots.latest(gateway.account_id, gateway.region, reader)
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        found = read_on(gateway, at=timezone.now(), with_objects=with_objects, seconds=left)
+        if isinstance(found, CostSnapshot):
+            return found
+        stored = snapshots.latest(gateway.account_id, gateway.region, reader)
+        if stored and stored != before and stored.has_objects >= with_objects:
+            return stored  # somebody else has read it meanwhile
+        time.sleep(_POLL_SECONDS)
+    raise ReadingGoesOn
+
+
+def finish(done: Reading, *, reader: str) -> CostSnapshot:
+    """Price a finished reading, and store it. Raises as ``read_on`` does."""
+    if not done.inventory.read:
+        raise _failure(done)
+    status = freshness.up_to_date(done.region, timezone.now())
+    if status.prices is None:
+        raise freshness.RefreshFailed(done.region, status.failure)
+    snapshot = snapshots.snapshot_of(
+        done.inventory, status.prices, account_id=done.account_id, taken_at=done.started_at
+    )
+    return snapshots.store(snapshot, reader)
+
+
+@transaction.atomic
+def _claimed(gateway: Gateway, at: dt.datetime) -> tuple[CostReading, bool]:
+    """Return the reading under way, or a new one, and whether it is ours to go on with."""
+    begun = Reading.begin(account_id=gateway.account_id, region=gateway.region, at=at)
+    row, is_new = CostReading.objects.select_for_update().get_or_create(
+        account_id=gateway.account_id,
+        region=gateway.region,
+        reader=snapshots.reader_of(gateway.access_key),
+        defaults={"touched_at": at, "claimed_until": at + _claim_time(), "content": snapshots.packed(begun)},
+    )
+    if is_new:
+        return row, True
+    if row.claimed_until > at:
+        return row, False
+    if at - row.touched_at > _ABANDONED_AFTER:  # half of it would be of another time
+        row.content = snapshots.packed(begun)
+    row.touched_at, row.claimed_until = at, at + _claim_time()
+    row.save()
+    return row, True
+
+
+def _claim_time() -> dt.timedelta:
+    """Return how long a slice can take at most."""
+    return dt.timedelta(seconds=LONGEST_SLICE + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS + 5)
+
+
+def _leave(row: CostReading, under_way: Reading) -> None:
+    """Keep what was read, for the next slice."""
+    now = timezone.now()
+    row.content, row.touched_at, row.claimed_until = snapshots.packed(under_way), now, now
+    row.save()
+
+
+def _progress(under_way: Reading) -> Progress:
+    return Progress(
+        calls=under_way.calls,
+        open=list(under_way.open),
+        resource_count=len(under_way.inventory),
+        with_objects=under_way.listing is not None,
+        started_at=under_way.started_at,
+    )
+
+
+def _failure(done: Reading) -> PortalError:
+    """Return the error of a reading that read nothing: the most telling one of its lists."""
+    missing = min(done.inventory.missing, key=lambda one: kind_of(one.code).http_status)
+    return kind_of(missing.code)(missing.call, cloud_code=missing.cloud_code)

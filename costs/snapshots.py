@@ -1,0 +1,168 @@
+"""Stored readings: what is in one, which one answers, and which are kept.
+
+A reading is stored whole, as compressed JSON: it is always read whole, and never changes.
+"""
+
+import datetime as dt
+import zlib
+from collections.abc import Iterable
+from functools import cached_property
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from costs.amounts import Amount, total
+from costs.evaluation import evaluate
+from costs.inventory import OBJECTS, Inventory, Missing
+from costs.lines import Cost, Line
+from costs.models import CostSnapshot
+from costs.money import storable
+from costs.pricelist import PriceList
+
+_COMPRESSION = 1
+
+
+class Snapshot(msgspec.Struct, frozen=True, dict=True):
+    """A reading as it was taken: lines, the costs they point into, what is missing, and on which prices.
+
+    ``read`` are the calls that were read to the end.
+    """
+
+    account_id: str
+    region: str
+    taken_at: dt.datetime
+    currency: str
+    currency_confirmed: bool
+    catalog_version: int
+    catalog_valid_from: dt.datetime
+    read: list[str]
+    missing: list[Missing]
+    lines: list[Line]
+    costs: list[Cost]
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether no list failed; a resource without a price does not count here."""
+        return not self.missing
+
+    @property
+    def has_objects(self) -> bool:
+        """Tell whether the object storage was read."""
+        return OBJECTS in self.read
+
+    def cost_of(self, line: Line) -> Cost:
+        """Return what a resource costs."""
+        return self.costs[line.cost]
+
+    @cached_property
+    def amount(self) -> Amount:
+        """The known cost of all resources together."""
+        return self.amount_of(self.lines)
+
+    def amount_of(self, lines: Iterable[Line]) -> Amount:
+        """Return the known cost of some of the resources together."""
+        counts = [0] * len(self.costs)
+        for line in lines:
+            counts[line.cost] += 1
+        return total((cost.amount, count) for cost, count in zip(self.costs, counts, strict=True) if count)
+
+    @cached_property
+    def unpriced_count(self) -> int:
+        """How many resources are not priced whole."""
+        return sum(not self.costs[line.cost].is_priced for line in self.lines)
+
+
+def snapshot_of(
+    inventory: Inventory, prices: PriceList, *, account_id: str, taken_at: dt.datetime
+) -> Snapshot:
+    """Price an inventory of ``taken_at``."""
+    lines, costs = evaluate(inventory, prices)
+    return Snapshot(
+        account_id=account_id,
+        region=prices.region,
+        taken_at=taken_at,
+        currency=prices.currency,
+        currency_confirmed=prices.currency_confirmed,
+        catalog_version=prices.version,
+        catalog_valid_from=prices.valid_from,
+        read=inventory.read,
+        missing=inventory.missing,
+        lines=lines,
+        costs=costs,
+    )
+
+
+def packed(value: msgspec.Struct) -> bytes:
+    """Return a value as it is stored."""
+    return zlib.compress(msgspec.json.encode(value), _COMPRESSION)
+
+
+def unpacked(content: bytes, kind: type) -> msgspec.Struct:
+    """Return the value of the given ``kind`` that was stored as ``content``."""
+    return msgspec.json.decode(zlib.decompress(content), type=kind)
+
+
+def read(stored: CostSnapshot) -> Snapshot:
+    """Return what a stored reading holds."""
+    return unpacked(stored.content, Snapshot)
+
+
+def reader_of(access_key: str) -> str:
+    """Return what stands for a key in the database, and tells nothing of it."""
+    return salted_hmac("costs.reader", access_key, algorithm="sha256").hexdigest()[:32]
+
+
+def latest(account_id: str, region: str, reader: str) -> CostSnapshot | None:
+    """Return the last reading that ``reader`` made, without its lines loaded, or None."""
+    return CostSnapshot.objects.of(account_id, region).filter(reader=reader).newest_first().first()
+
+
+def is_fresh(stored: CostSnapshot, now: dt.datetime) -> bool:
+    """Tell whether a reading is young enough to answer in the place of a new one."""
+    return now - stored.taken_at < dt.timedelta(minutes=settings.COST_TTL_MINUTES)
+
+
+@transaction.atomic
+def store(snapshot: Snapshot, reader: str) -> CostSnapshot:
+    """Keep a reading, and drop those of the same day and reader that it makes superfluous.
+
+    A partial reading leaves the last complete one of its day, and one without the object storage leaves the
+    last one with it.
+    """
+    stored = CostSnapshot.objects.create(
+        account_id=snapshot.account_id,
+        region=snapshot.region,
+        reader=reader,
+        taken_at=snapshot.taken_at,
+        day=snapshot.taken_at.astimezone(dt.UTC).date(),
+        is_complete=snapshot.is_complete,
+        has_objects=snapshot.has_objects,
+        resource_count=len(snapshot.lines),
+        unpriced_count=snapshot.unpriced_count,
+        currency=snapshot.currency,
+        per_month=storable(snapshot.amount.month),
+        content=packed(snapshot),
+    )
+    same_day = CostSnapshot.objects.of(stored.account_id, stored.region).filter(reader=reader, day=stored.day)
+    known = same_day.exclude(pk=stored.pk).filter(taken_at__lte=stored.taken_at)
+    if not stored.is_complete:
+        known = known.filter(is_complete=False)
+    if not stored.has_objects:
+        known = known.filter(has_objects=False)
+    known.delete()
+    return stored
+
+
+def by_day(account_id: str, region: str) -> dict[dt.date, CostSnapshot]:
+    """Return the best reading of each day, newest day first, without lines: a complete one, the last of them.
+
+    Readings of all keys of the account are taken: compare only what a key may read itself.
+    """
+    days: dict[dt.date, CostSnapshot] = {}
+    for stored in CostSnapshot.objects.of(account_id, region).newest_first():
+        best = days.get(stored.day)
+        if best is None or (stored.is_complete and not best.is_complete):
+            days[stored.day] = stored
+    return days
