@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from costs import products
+from costs.collation import folded, natural
 from costs.exports import Table
 from costs.money import HOURS_PER_MONTH
 from costs.pricelist import PriceEntry, PriceKey, PriceList, Unit, product_code
@@ -141,7 +141,7 @@ def listing(prices: PriceList, *, search: str = "", category: str = "", sort: st
     categories = sorted({*products.CATEGORIES, *(row.category for row in rows)}, key=_category_place)
     if category and category not in categories:
         raise UnknownCategory(category)
-    words = _folded(search).split()
+    words = folded(search).split()
     found = [row for row in rows if category in {"", row.category} and _matches(row, words)]
     return Listing(_sorted(found, sort), categories)
 
@@ -192,17 +192,11 @@ def _absent_row(product: products.KnownProduct) -> Row:
     return Row(product.key, products.name(product.key), product.category, "", product.unit, None)
 
 
-def _folded(text: str) -> str:
-    """Return ``text`` without accents, case and typographic variants, for comparing."""
-    parts = unicodedata.normalize("NFKD", text)
-    return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
-
-
 def _matches(row: Row, words: list[str]) -> bool:
     if not words:
         return True
     said = [row.name, row.title, *row.key, row.category, row.category_name, products.other_words(row.key)]
-    text = _folded(" ".join(said))
+    text = folded(" ".join(said))
     return all(word in text for word in words)
 
 
@@ -220,11 +214,11 @@ def _sorted(rows: list[Row], sort: str) -> list[Row]:
 def _value(row: Row, column: Sort) -> Any:
     match column:
         case Sort.PRODUCT:
-            return _natural(row.name)
+            return natural(row.name)
         case Sort.CATEGORY:
-            return _folded(row.category_name)
+            return folded(row.category_name)
         case Sort.TYPE:
-            return _natural(row.code)
+            return natural(row.code)
         case Sort.PRICE:
             return row.unit_price
         case Sort.MONTH:
@@ -235,7 +229,7 @@ def _usual_place(row: Row) -> tuple[Any, ...]:
     starts = (place for place, start in enumerate(_FAMILIES_IN_ORDER) if row.key.type.startswith(start))
     family = next(starts, len(_FAMILIES_IN_ORDER))
     place = (_category_place(row.category), not row.priced, family)
-    return (*place, _generation_place(row.key.type), _natural(row.code), row.key)
+    return (*place, _generation_place(row.key.type), natural(row.code), row.key)
 
 
 def _category_place(category: str) -> tuple[int, str]:
@@ -248,9 +242,3 @@ def _generation_place(type_: str) -> int:
     found = re.match(r"CustomCore:v(\d+)-", type_)
     generation = int(found[1]) if found else 0
     return generation if generation >= _ORDINARY_GENERATIONS else -generation
-
-
-def _natural(text: str) -> list[tuple[int, int | str]]:
-    """Return a key that sorts ``v7`` before ``v10``."""
-    parts = re.split(r"(\d+)", _folded(text))
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]

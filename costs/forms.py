@@ -14,6 +14,25 @@ from costs.pricelist import PriceList
 LONGEST_SEARCH = 100
 
 
+def problems_of(form: forms.Form) -> list[str]:
+    """Return what is wrong with the values of a form that is an address, one sentence for each."""
+    return [
+        str(_("%(field)s: %(problem)s")) % {"field": form[name].label, "problem": problem}
+        for name, problems in form.errors.items()
+        for problem in problems
+    ]
+
+
+def page_of(form: forms.Form, paginator: Paginator) -> Page | None:
+    """Return the page that the field ``page`` asks for; None, and an error of the field, for no such page."""
+    try:
+        return paginator.page(form.cleaned_data["page"] or 1)
+    except EmptyPage:
+        problem = _("There is no such page: the last one is %(last)s.")
+        form.add_error("page", forms.ValidationError(problem, params={"last": paginator.num_pages}))
+        return None
+
+
 def _region_choices() -> list[tuple[str, str]]:
     return [(name, name) for name in regions.names()]
 
@@ -47,20 +66,11 @@ class RegionFilter(forms.Form):
     @property
     def problems(self) -> list[str]:
         """What is wrong with the address, one sentence for each value."""
-        return [
-            _("%(field)s: %(problem)s") % {"field": self[name].label, "problem": problem}
-            for name, problems in self.errors.items()
-            for problem in problems
-        ]
+        return problems_of(self)
 
     def page_of(self, paginator: Paginator) -> Page | None:
         """Return the page asked for; a page that does not exist becomes an error of its field, and None."""
-        try:
-            return paginator.page(self.cleaned_data["page"] or 1)
-        except EmptyPage:
-            problem = _("There is no such page: the last one is %(last)s.")
-            self.add_error("page", forms.ValidationError(problem, params={"last": paginator.num_pages}))
-            return None
+        return page_of(self, paginator)
 
 
 class CatalogFilter(RegionFilter):

@@ -40,6 +40,7 @@ class Link:
 
 SECTIONS = (
     Section("", (Page("overview", _("Overview"), "layout-dashboard"),)),
+    Section(_("Running now"), (Page("costs:current", _("Current cost"), "coin"),)),
     Section(
         _("Planned"),
         (

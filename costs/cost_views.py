@@ -1,0 +1,192 @@
+"""The pages of what runs now: the current cost, its reading, its files, and what changed."""
+
+import datetime as dt
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import trigger_client_event
+
+from accounts import keyring
+from accounts.errors import PortalError
+from accounts.gateway import Gateway
+from accounts.pages import page_or_fragment, wants_fragment
+from costs import changes, costcharts, currentcost, refreshing, snapshots
+from costs.costfiles import FORMATS, file_name
+from costs.costforms import CostFilter, SinceFilter
+from costs.currentcost import CurrentCost
+from costs.inventory import ResourceType
+from costs.models import CostSnapshot
+
+CHANGES_PER_PAGE = 100
+PATIENCE_SECONDS = 20
+"""How long a browser without script waits for a reading before it is told to ask again."""
+
+CURRENT_COST_READ = "current-cost-read"
+"""The event that tells the page that there is a new reading."""
+
+
+def with_keys(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Hand the way to the cloud to a view; an operator, who has no keys, is told so."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not keyring.is_sealed(request):
+            return render(request, "costs/no_keys.html", status=403)
+        return view(request, keyring.gateway_of(request), **kwargs)
+
+    return guarded
+
+
+@require_safe
+@with_keys
+def current(request: HttpRequest, gateway: Gateway) -> HttpResponse:
+    """Show the last reading at once; a fragment reads the cloud when it is old."""
+    form = CostFilter(request.GET)
+    context = _context(form, gateway, opened=request.GET.get("open", ""))
+    status = 422 if form.errors else 200
+    return page_or_fragment(request, "costs/current.html", "costs/_cost_changed.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@with_keys
+def read(request: HttpRequest, gateway: Gateway) -> HttpResponse:
+    """Read the cloud for a slice of time, and tell how far it is; without htmx, as far as patience goes."""
+    if request.method != "POST":
+        return redirect("costs:current")
+    with_objects = request.POST.get("objects") == "1"
+    try:
+        found = _read(request, gateway, with_objects=with_objects)
+    except PortalError as error:
+        return _read_failed(request, gateway, error)
+    if not wants_fragment(request):
+        return redirect(f"{reverse('costs:current')}?{request.GET.urlencode()}")
+    if isinstance(found, CostSnapshot):
+        return trigger_client_event(render(request, "costs/_reading.html", {}), CURRENT_COST_READ)
+    return render(request, "costs/_reading.html", {"progress": found, "lists": _lists(found)})
+
+
+def _read(
+    request: HttpRequest, gateway: Gateway, *, with_objects: bool
+) -> CostSnapshot | refreshing.Progress | None:
+    if wants_fragment(request):
+        return refreshing.read_on(gateway, at=timezone.now(), with_objects=with_objects)
+    try:
+        return refreshing.whole(gateway, with_objects=with_objects, seconds=PATIENCE_SECONDS)
+    except refreshing.ReadingGoesOn:
+        return None  # the page shows how far it is, with a button to go on
+
+
+def _read_failed(request: HttpRequest, gateway: Gateway, error: PortalError) -> HttpResponse:
+    if wants_fragment(request):
+        return render(request, "costs/_reading.html", {"failure": error})
+    context = _context(CostFilter(request.GET), gateway) | {"failure": error}
+    return render(request, "costs/current.html", context, status=error.http_status)
+
+
+@require_safe
+@with_keys
+def export(request: HttpRequest, gateway: Gateway, file_format: str) -> HttpResponse:
+    """Send what the page shows, on all its pages, as a file; ``totals`` by kind of resource only if asked."""
+    if file_format not in FORMATS:
+        raise Http404
+    form = CostFilter(request.GET)
+    context = _context(form, gateway)
+    if form.errors:
+        return render(request, "costs/current.html", context, status=422)
+    if context["cost"] is None:
+        return redirect(f"{reverse('costs:current')}?{form.address.urlencode()}")
+    return cost_file(context["cost"], file_format, aggregate=request.GET.get("aggregate") == "1")
+
+
+def cost_file(cost: CurrentCost, file_format: str, *, aggregate: bool = False) -> HttpResponse:
+    """Return a current cost as a file to download."""
+    chosen = FORMATS[file_format]
+    response = HttpResponse(chosen.write(cost, aggregate), content_type=chosen.content_type)
+    response["Content-Disposition"] = content_disposition_header(True, file_name(cost, chosen))
+    return response
+
+
+@require_safe
+@with_keys
+def changed(request: HttpRequest, gateway: Gateway) -> HttpResponse:
+    """Show what changed since the reading of an earlier day."""
+    stored = _latest(gateway)
+    days = _earlier_days(gateway, stored)
+    form = SinceFilter(request.GET, days=list(days))
+    context = {"form": form, "region": gateway.region, "days": list(days), "stored": stored, "changes": None}
+    if stored and days and form.is_valid():
+        before = days[form.cleaned_data["since"]]
+        found = changes.compare(snapshots.read(before), snapshots.read(stored))
+        context["changes"] = found
+        context["page"] = form.page_of(Paginator(found.changes, CHANGES_PER_PAGE))
+    status = 422 if form.errors else 200
+    return render(request, "costs/changes.html", context, status=status)
+
+
+def _latest(gateway: Gateway) -> CostSnapshot | None:
+    reader = snapshots.reader_of(gateway.access_key)
+    return snapshots.latest(gateway.account_id, gateway.region, reader)
+
+
+def _earlier_days(gateway: Gateway, stored: CostSnapshot | None) -> dict[dt.date, CostSnapshot]:
+    """Return the best reading of each day before that of ``stored``."""
+    if stored is None:
+        return {}
+    kept = snapshots.by_day(gateway.account_id, gateway.region)
+    return {day: one for day, one in kept.items() if day < stored.day}
+
+
+def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[str, Any]:
+    """Return what the templates show; what is wrong with the question ends up in the form."""
+    now = timezone.now()
+    stored = _latest(gateway)
+    cost = form.answer_of(snapshots.read(stored)) if form.is_valid() and stored else None
+    return {
+        "form": form,
+        "now": now,
+        "region": gateway.region,
+        "stored": stored,
+        "is_fresh": bool(stored) and snapshots.is_fresh(stored, now),
+        "cost": cost,
+        "page": form.page_of(cost) if cost else None,
+        "address": form.address,
+        "opened": opened,
+        "columns": currentcost.columns(form.cleaned_data.get("sort", "")),
+        "groupings": currentcost.Grouping.choices,
+        "formats": FORMATS,
+        "chart": costcharts.chart_of(cost) if cost else None,
+        "types": [(type_.value, currentcost.type_name(type_)) for type_ in ResourceType],
+        "states": currentcost.states(cost.snapshot) if cost else [],
+        "since": _since(gateway, stored) if stored else None,
+    }
+
+
+def _since(gateway: Gateway, stored: CostSnapshot) -> dict[str, Any] | None:
+    """Return the day before with a reading, and the difference where both readings read the same."""
+    days = _earlier_days(gateway, stored)
+    if not days:
+        return None
+    before = next(iter(days.values()))
+    comparable = (
+        stored.is_complete
+        and before.is_complete
+        and stored.has_objects == before.has_objects
+        and stored.currency == before.currency
+        and None not in (stored.per_month, before.per_month)
+    )
+    return {"day": before.day, "difference": stored.per_month - before.per_month if comparable else None}
+
+
+def _lists(progress: refreshing.Progress) -> list[tuple[str, bool]]:
+    """Return the kinds being read by name, and whether each is through."""
+    return [(currentcost.call_name(call), call not in progress.open) for call in progress.calls]

@@ -1,0 +1,219 @@
+"""The current cost as plain documents: what the JSON API answers, and the rows of every table."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import ngettext
+
+from costs.amounts import Amount
+from costs.currentcost import CurrentCost, tag_texts
+from costs.explanation import assumptions_of, explained, missing_name, reason
+from costs.exports import Table
+from costs.inventory import RESOURCE_TYPE_OF
+from costs.lines import Cost, Line
+from costs.money import trimmed
+from costs.pricing import Part
+
+COLUMNS = (
+    "row",
+    "resource_type",
+    "resource_id",
+    "name",
+    "subregion",
+    "state",
+    "specification",
+    "tags",
+    "price_per_hour",
+    "price_per_month",
+    "price_per_year",
+    "priced",
+    "explanation",
+    "currency",
+    "currency_assumed",
+    "account_id",
+    "region",
+    "read_at",
+)
+"""The columns of the resources in CSV and spreadsheets; ``row`` is resource, total or missing."""
+
+TYPE_COLUMNS = (
+    "row",
+    "resource_type",
+    "count",
+    "price_per_hour",
+    "price_per_month",
+    "price_per_year",
+    "priced",
+    "explanation",
+    "currency",
+    "currency_assumed",
+    "account_id",
+    "region",
+    "read_at",
+)
+"""The columns of the totals of each kind of resource; ``row`` is type, total or missing."""
+
+
+def document_of(cost: CurrentCost, lines: Iterable[Line] | None = None) -> dict[str, Any]:
+    """Return the current cost as the JSON API gives it; money is text.
+
+    ``lines`` are the resources to show of it (default: all); the totals are of all in any case.
+    """
+    snapshot = cost.snapshot
+    return {
+        "region": snapshot.region,
+        "account_id": snapshot.account_id,
+        "currency": snapshot.currency,
+        "currency_assumed": not snapshot.currency_confirmed,
+        "read_at": snapshot.taken_at.isoformat(timespec="seconds"),
+        "catalog": {
+            "version": snapshot.catalog_version,
+            "valid_from": snapshot.catalog_valid_from.isoformat(timespec="seconds"),
+        },
+        "totals": _sums(cost.amount),
+        "resource_count": len(cost.lines),
+        "unpriced_count": len(cost.unpriced),
+        "by_type": [_group(group) for group in cost.by_type() if group.amount is not None],
+        "by_category": [_group(group, "category") for group in cost.by_category()],
+        "by_subregion": [_group(group, "subregion") for group in cost.by_subregion()],
+        "resources": [
+            _resource(line, cost.cost_of(line)) for line in (cost.lines if lines is None else lines)
+        ],
+        "missing": missing_of(cost),
+    }
+
+
+def missing_of(cost: CurrentCost) -> list[dict[str, str]]:
+    """Return what could not be read, and why."""
+    return [
+        {"call": one.call, "code": one.code, "message": f"{missing_name(one)}: {reason(one)}"}
+        for one in cost.missing
+    ]
+
+
+def _sums(amount: Amount) -> dict[str, str]:
+    return {"hour": _text(amount.hour), "month": _text(amount.month), "year": _text(amount.year)}
+
+
+def _text(amount: Decimal) -> str:
+    return f"{trimmed(amount):f}"
+
+
+def _group(group: Any, key: str = "resource_type") -> dict[str, Any]:
+    figures = {"count": group.count, "unpriced_count": group.unpriced}
+    return {key: group.key} | figures | _sums(group.amount)
+
+
+def _resource(line: Line, cost: Cost) -> dict[str, Any]:
+    return {
+        "resource_id": line.resource_id,
+        "resource_type": line.resource_type.value,
+        "name": line.name,
+        "subregion": line.subregion,
+        "state": line.state,
+        "specification": line.specification,
+        "tags": line.tags,
+        "price_per_hour": _text(cost.amount.hour),
+        "price_per_month": _text(cost.amount.month),
+        "priced": cost.is_priced,
+        "explanation": {
+            "text": explained(cost),
+            "period": cost.price.period.value if cost.price else None,
+            "parts": [_part(part) for part in cost.price.parts] if cost.price else [],
+            "assumptions": [note.value for note in assumptions_of(cost)],
+            "problems": [problem.kind.value for problem in cost.problems],
+        },
+    }
+
+
+def _part(part: Part) -> dict[str, str]:
+    return {
+        "service": part.key.service,
+        "type": part.key.type,
+        "operation": part.key.operation,
+        "category": part.category,
+        "quantity": _text(part.quantity),
+        "unit_price": _text(part.unit_price),
+        "amount": _text(part.amount),
+    }
+
+
+# --- Tables
+
+
+def resource_table(cost: CurrentCost) -> Table:
+    """Return a row for each resource, then the total, then what is missing."""
+    return Table(COLUMNS, _resource_rows(cost))
+
+
+def type_table(cost: CurrentCost) -> Table:
+    """Return a row for each kind of resource, then the total, then what is missing."""
+    return Table(TYPE_COLUMNS, _type_rows(cost))
+
+
+def _resource_rows(cost: CurrentCost) -> Iterator[list[Any]]:
+    end = _end(cost)
+    for line in cost.lines:
+        price = cost.cost_of(line)
+        yield [
+            "resource",
+            line.resource_type.value,
+            line.resource_id,
+            line.name,
+            line.subregion,
+            line.state,
+            line.specification,
+            "; ".join(tag_texts(line)),
+            *_figures(price.amount),
+            price.is_priced,
+            explained(price),
+            *end,
+        ]
+    yield ["total", *[None] * 7, *_total_cells(cost), *end]
+    for one in cost.missing:
+        named = ["missing", RESOURCE_TYPE_OF[one.call].value, missing_name(one)]
+        yield [*named, *[None] * 8, False, reason(one), *end]
+
+
+def _type_rows(cost: CurrentCost) -> Iterator[list[Any]]:
+    end = _end(cost)
+    for group in cost.by_type():
+        if group.amount is not None:
+            said = [not group.unpriced, _unpriced_text(group.unpriced)]
+            yield ["type", group.key, group.count, *_figures(group.amount), *said, *end]
+    yield ["total", None, len(cost.lines), *_total_cells(cost), *end]
+    for one in cost.missing:
+        named = ["missing", RESOURCE_TYPE_OF[one.call].value]
+        yield [*named, *[None] * 4, False, f"{missing_name(one)}: {reason(one)}", *end]
+
+
+def _end(cost: CurrentCost) -> list[Any]:
+    """Return what is the same in every row."""
+    snapshot = cost.snapshot
+    money = [snapshot.currency, not snapshot.currency_confirmed]
+    return [*money, snapshot.account_id, snapshot.region, snapshot.taken_at]
+
+
+def _total_cells(cost: CurrentCost) -> list[Any]:
+    said = said_of(cost)
+    return [*_figures(cost.amount), not said, " ".join(said)]
+
+
+def _figures(amount: Amount) -> list[Decimal]:
+    return [amount.hour, amount.month, amount.year]
+
+
+def said_of(cost: CurrentCost) -> list[str]:
+    """Say what the totals lack, one sentence for each list and one for the resources without a price."""
+    said = [f"{missing_name(one)}: {reason(one)}" for one in cost.missing]
+    return [*said, *filter(None, [_unpriced_text(len(cost.unpriced))])]
+
+
+def _unpriced_text(count: int) -> str:
+    if not count:
+        return ""
+    text = ngettext(
+        "%(count)s resource is not priced whole.", "%(count)s resources are not priced whole.", count
+    )
+    return text % {"count": count}
