@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -36,6 +37,21 @@ def _connections() -> requests.Session:
     return session
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What the cloud sent back, good or bad; ``content`` is the whole body, decompressed."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def retry_after(self) -> int | None:
+        """In how many seconds the cloud wants to be asked again; OUTSCALE sends no dates there."""
+        header = self.headers.get("Retry-After", "")
+        return int(header) if header.isascii() and header.isdigit() and len(header) < 6 else None
+
+
 class Answer:
     """A good answer, in the shape of a ``requests.Response`` as far as the SDK looks at one.
 
@@ -65,7 +81,14 @@ class Attempt:
         self._until = until
 
     def request(self, method: str, url: str, **options: Any) -> Answer:
-        """Send the request; answer what the cloud said, or raise a ``CloudError``."""
+        """Send the request; answer the fields of the JSON that the cloud sent, or raise a ``CloudError``."""
+        return self._judge(self.exchange(method, url, **options))
+
+    def exchange(self, method: str, url: str, **options: Any) -> Received:
+        """Send the request; return what the cloud sent back, whatever it means.
+
+        Raises ``CloudTimeout`` or ``CloudUnavailable`` when nothing whole has come back in time.
+        """
         try:
             with _connections().request(
                 method, url, timeout=self._timeouts(), allow_redirects=False, stream=True, **options
@@ -75,7 +98,7 @@ class Attempt:
             raise CloudTimeout(self._call) from error
         except (requests.RequestException, HTTPError) as error:
             raise CloudUnavailable(self._call) from error
-        return self._judge(response, body)
+        return Received(response.status_code, response.headers, body)
 
     def _timeouts(self) -> tuple[float, float]:
         left = max(0.01, self._until - time.monotonic())
@@ -90,21 +113,21 @@ class Attempt:
                 raise CloudTimeout(self._call)
         return bytes(body)
 
-    def _judge(self, response: requests.Response, body: bytes) -> Answer:
-        fields = _parse(body)
-        if response.status_code == 200:
+    def _judge(self, received: Received) -> Answer:
+        fields = _parse(received.content)
+        if received.status_code == 200:
             if fields is None:
                 raise CloudAnswerInvalid(self._call)
             return Answer(fields)
-        raise self._refusal(response, fields or {})
+        raise self._refusal(received, fields or {})
 
-    def _refusal(self, response: requests.Response, fields: dict[str, Any]) -> CloudError:
+    def _refusal(self, received: Received, fields: dict[str, Any]) -> CloudError:
         return cloud_error(
             self._call,
-            status=response.status_code,
+            status=received.status_code,
             cloud_code=_first_code(fields),
             request_id=_request_id(fields),
-            retry_after=_seconds(response.headers.get("Retry-After", "")),
+            retry_after=received.retry_after,
         )
 
 
@@ -134,12 +157,3 @@ def _request_id(fields: dict[str, Any]) -> str:
         case {"RequestId": str() as request_id}:
             return request_id[:64]
     return ""
-
-
-def _seconds(header: str) -> int | None:
-    """Read ``Retry-After`` in seconds; OUTSCALE sends no dates there."""
-    return int(header) if header.isascii() and header.isdigit() and len(header) < 6 else None
-
-
-Send = Callable[[Attempt], dict[str, Any]]
-"""What sends one request through an attempt, signed or not, and returns the fields of its answer."""

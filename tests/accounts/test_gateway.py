@@ -9,7 +9,7 @@ import pytest
 from osc_sdk_python import credentials
 
 from accounts import gateway as gateway_module
-from accounts import transport
+from accounts import retrying, transport
 from accounts.errors import (
     AuthenticationRefused,
     CallRefused,
@@ -28,7 +28,7 @@ from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY, LINKED_ACCOUNT, LINKED_KEY, RE
 @pytest.fixture(autouse=True)
 def _without_delay(settings, monkeypatch):
     settings.OUTSCALE_REQUESTS_PER_SECOND = 10_000
-    monkeypatch.setattr(gateway_module, "BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(retrying, "BACKOFF_SECONDS", 0.001)
 
 
 def gateway(key=DEMO_KEY, region="eu-west-2", **changes):
@@ -230,7 +230,7 @@ def test_address_that_drops_every_packet_is_given_up(settings, monkeypatch):
 
 def test_call_with_all_its_retries_ends_within_the_deadline(outscale, settings, monkeypatch):
     settings.OUTSCALE_TIMEOUT_SECONDS = 0.2
-    monkeypatch.setattr(gateway_module, "BACKOFF_SECONDS", 0.3)
+    monkeypatch.setattr(retrying, "BACKOFF_SECONDS", 0.3)
     outscale.faults.add("*", "error")
     started = time.monotonic()
 
