@@ -1,4 +1,4 @@
-"""The gateway to the cloud: the only place that talks to OUTSCALE.
+"""The gateway to the cloud: the only place that talks to OUTSCALE, with the object storage beside it.
 
 Every call is bounded in time, paced per account and region, tried again when the cloud was at fault, and
 answered with exact decimals or a ``CloudError``. Nothing of the server's own environment or home is used.
@@ -6,6 +6,7 @@ answered with exact decimals or a ``CloudError``. Nothing of the server's own en
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from osc_sdk_python.call import Call
@@ -13,6 +14,7 @@ from osc_sdk_python.credentials import Endpoint, Profile
 
 from accounts import regions
 from accounts.errors import CloudAnswerInvalid
+from accounts.objectstore import ObjectStore
 from accounts.retrying import answer_to
 from accounts.transport import USER_AGENT, Attempt
 
@@ -49,6 +51,11 @@ class Gateway:
         """Refuse an empty key, for which the SDK would take the server's own."""
         if not (self.access_key and self.secret_key and self.region):
             raise ValueError("a gateway needs an access key, a secret key and a region")
+
+    @cached_property
+    def object_store(self) -> ObjectStore:
+        """The object storage of the same account in the same region, read with the same key."""
+        return ObjectStore(self.access_key, self.secret_key, self.region, self.account_id)
 
     def read(self, call: str, **params: Any) -> dict[str, Any]:
         """Return the fields of the answer to ``call``, such as ``ReadVms``.

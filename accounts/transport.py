@@ -31,7 +31,8 @@ def _connections() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_connections=len(settings.OUTSCALE_REGIONS), pool_maxsize=CONNECTIONS_KEPT)
+    hosts = 2 * len(settings.OUTSCALE_REGIONS)  # the API and the object storage of each region
+    adapter = HTTPAdapter(pool_connections=hosts, pool_maxsize=CONNECTIONS_KEPT)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -77,7 +78,7 @@ class Attempt:
     """
 
     def __init__(self, call: str, until: float) -> None:
-        self._call = call
+        self.call = call
         self._until = until
 
     def request(self, method: str, url: str, **options: Any) -> Answer:
@@ -95,9 +96,9 @@ class Attempt:
             ) as response:
                 body = self._read(response)
         except (requests.Timeout, ReadTimeoutError) as error:
-            raise CloudTimeout(self._call) from error
+            raise CloudTimeout(self.call) from error
         except (requests.RequestException, HTTPError) as error:
-            raise CloudUnavailable(self._call) from error
+            raise CloudUnavailable(self.call) from error
         return Received(response.status_code, response.headers, body)
 
     def _timeouts(self) -> tuple[float, float]:
@@ -110,20 +111,20 @@ class Attempt:
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             body += chunk
             if time.monotonic() > self._until:
-                raise CloudTimeout(self._call)
+                raise CloudTimeout(self.call)
         return bytes(body)
 
     def _judge(self, received: Received) -> Answer:
         fields = _parse(received.content)
         if received.status_code == 200:
             if fields is None:
-                raise CloudAnswerInvalid(self._call)
+                raise CloudAnswerInvalid(self.call)
             return Answer(fields)
         raise self._refusal(received, fields or {})
 
     def _refusal(self, received: Received, fields: dict[str, Any]) -> CloudError:
         return cloud_error(
-            self._call,
+            self.call,
             status=received.status_code,
             cloud_code=_first_code(fields),
             request_id=_request_id(fields),
