@@ -77,6 +77,7 @@ def _environment() -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{DATA / 'demo.sqlite3'}",
         "CACHE_URL": "dbcache://portal_cache",
         "OUTSCALE_API_URL": f"http://{HOST}:{SANDBOX_PORT}/{{region}}/api/v1",
+        "OUTSCALE_OOS_URL": f"http://{HOST}:{SANDBOX_PORT}/{{region}}/oos",
         "DEMO_ACCESS_KEY": DEMO_KEY.access_key,
         "DEMO_SECRET_KEY": DEMO_KEY.secret_key,
         "LOG_LEVEL": "WARNING",

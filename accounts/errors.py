@@ -7,6 +7,7 @@ which the portal answers. None of them carries a key, a signature or what was se
 from collections.abc import Iterable, Mapping
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -116,13 +117,20 @@ class KeyLocked(CloudError):
 
 
 class PermissionRefused(CloudError):
-    """The key is good, but a policy or an API access rule forbids this call (code 4)."""
+    """The key is good, but a policy or an access rule forbids this call (code 4; S3: AccessDenied)."""
 
     code = "PERMISSION_REFUSED"
-    message = _(
-        "The policy of this key, or an API access rule of the account, refuses this reading (code 4)."
-    )
     http_status = 403
+
+    @property
+    def message(self) -> str | Promise:
+        """Say what refuses, with OUTSCALE's own code where it sent one: its support asks for it."""
+        if not self.cloud_code:
+            return _("The policy of this key, or an access rule of the account, refuses this reading.")
+        refused = _(
+            "The policy of this key, or an access rule of the account, refuses this reading (code {code})."
+        )
+        return format_lazy(refused, code=self.cloud_code)
 
 
 class OwnAccountUnreadable(PermissionRefused):
@@ -197,6 +205,13 @@ _BY_CLOUD_CODE: dict[str, type[CloudError]] = {
     "24": Throttled,
     "25": Throttled,
     "2000": CloudUnavailable,
+    # The object storage speaks S3 (AWS documentation, "Error responses"); its other codes go by their status.
+    "AccessDenied": PermissionRefused,
+    "InvalidAccessKeyId": AuthenticationRefused,
+    "SignatureDoesNotMatch": AuthenticationRefused,
+    "RequestTimeTooSkewed": ClockOff,
+    "SlowDown": Throttled,
+    "ServiceUnavailable": Throttled,
 }
 
 

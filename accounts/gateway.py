@@ -1,29 +1,23 @@
-"""The gateway to the cloud: the only place that talks to OUTSCALE.
+"""The gateway to the cloud: the only place that talks to OUTSCALE, with the object storage beside it.
 
 Every call is bounded in time, paced per account and region, tried again when the cloud was at fault, and
 answered with exact decimals or a ``CloudError``. Nothing of the server's own environment or home is used.
 """
 
 import json
-import random
-import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from django.conf import settings
 from osc_sdk_python.call import Call
 from osc_sdk_python.credentials import Endpoint, Profile
 
 from accounts import regions
-from accounts.errors import CloudAnswerInvalid, CloudError, Throttled
-from accounts.ratelimit import RateLimiter, limiter_of
-from accounts.transport import USER_AGENT, Attempt, Send
+from accounts.errors import CloudAnswerInvalid
+from accounts.objectstore import ObjectStore
+from accounts.retrying import answer_to
+from accounts.transport import USER_AGENT, Attempt
 
-RETRIES = 3
-DEADLINE_FACTOR = 2
-"""A call with all its retries lasts at most this many times ``OUTSCALE_TIMEOUT_SECONDS``."""
-
-BACKOFF_SECONDS = 0.25
 RESULTS_PER_PAGE = 1000
 """The most that OUTSCALE gives in one page."""
 
@@ -58,6 +52,11 @@ class Gateway:
         if not (self.access_key and self.secret_key and self.region):
             raise ValueError("a gateway needs an access key, a secret key and a region")
 
+    @cached_property
+    def object_store(self) -> ObjectStore:
+        """The object storage of the same account in the same region, read with the same key."""
+        return ObjectStore(self.access_key, self.secret_key, self.region, self.account_id)
+
     def read(self, call: str, **params: Any) -> dict[str, Any]:
         """Return the fields of the answer to ``call``, such as ``ReadVms``.
 
@@ -78,7 +77,7 @@ class Gateway:
             signed.session = attempt
             return signed.api(call, **params)
 
-        return _read(call, send, _limiter(self.account_id or self.access_key, self.region))
+        return answer_to(call, send, owner=self.account_id or self.access_key, region=self.region)
 
     def read_all(self, call: str, key: str, **params: Any) -> list[Any]:
         """Return what stands under ``key`` in every page of the answer to ``call``, to the last one.
@@ -125,11 +124,7 @@ def read_public(region: str, call: str, **params: Any) -> dict[str, Any]:
         url = f"{regions.api_url(region)}/{call}"
         return attempt.request("post", url, data=json.dumps(params), headers=headers).json()
 
-    return _read(call, send, _limiter("", region))
-
-
-def _limiter(owner: str, region: str) -> RateLimiter:
-    return limiter_of(owner, region, settings.OUTSCALE_REQUESTS_PER_SECOND)
+    return answer_to(call, send, owner="", region=region)
 
 
 def _listed(call: str, page: dict[str, Any], key: str) -> list[Any]:
@@ -137,32 +132,3 @@ def _listed(call: str, page: dict[str, Any], key: str) -> list[Any]:
     if not isinstance(items, list):
         raise CloudAnswerInvalid(call)
     return items
-
-
-def _read(call: str, send: Send, limiter: RateLimiter) -> dict[str, Any]:
-    """Send a call until it is answered, its error is final, or its time is over."""
-    until = time.monotonic() + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS
-    for tried in range(RETRIES + 1):
-        if not limiter.acquire(until):
-            raise Throttled(call)
-        try:
-            fields = send(Attempt(call, until))
-        except CloudError as error:
-            if isinstance(error, Throttled):
-                limiter.slow_down()
-            pause = _pause(error, tried)
-            if tried == RETRIES or not error.may_pass or time.monotonic() + pause > until:
-                raise
-            time.sleep(pause)
-        else:
-            limiter.recover()
-            return fields
-    raise AssertionError("the last try answers or raises")
-
-
-def _pause(error: CloudError, tried: int) -> float:
-    """Return how many seconds to wait: what the cloud asks for, or twice as long each time, with jitter."""
-    if error.retry_after is not None:
-        return float(error.retry_after)
-    backoff = BACKOFF_SECONDS * 2**tried
-    return backoff + random.uniform(0, backoff)  # noqa: S311 - spreads load, guards nothing

@@ -1,4 +1,4 @@
-"""The regions of the cloud: which there are, where their API answers, their currency until it is known."""
+"""The regions of the cloud: which there are, where they answer, their currency until it is known."""
 
 from django.conf import settings
 
@@ -11,6 +11,11 @@ def names() -> list[str]:
 def api_url(region: str) -> str:
     """Return the address of the OUTSCALE API of ``region``, without a slash at the end."""
     return settings.OUTSCALE_API_URL.format(region=region).rstrip("/")
+
+
+def oos_url(region: str) -> str:
+    """Return the address of the object storage (OOS) of ``region``, without a slash at the end."""
+    return settings.OUTSCALE_OOS_URL.format(region=region).rstrip("/")
 
 
 def assumed_currency(region: str) -> str:

@@ -3,7 +3,8 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -32,10 +33,26 @@ def _connections() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_connections=len(settings.OUTSCALE_REGIONS), pool_maxsize=CONNECTIONS_KEPT)
+    hosts = 2 * len(settings.OUTSCALE_REGIONS)  # the API and the object storage of each region
+    adapter = HTTPAdapter(pool_connections=hosts, pool_maxsize=CONNECTIONS_KEPT)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What the cloud sent back, good or bad; ``content`` is the whole body, decompressed."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def retry_after(self) -> int | None:
+        """In how many seconds the cloud wants to be asked again; OUTSCALE sends no dates there."""
+        header = self.headers.get("Retry-After", "")
+        return int(header) if header.isascii() and header.isdigit() and len(header) < 6 else None
 
 
 class Answer:
@@ -63,21 +80,28 @@ class Attempt:
     """
 
     def __init__(self, call: str, until: float) -> None:
-        self._call = call
+        self.call = call
         self._until = until
 
     def request(self, method: str, url: str, **options: Any) -> Answer:
-        """Send the request; answer what the cloud said, or raise a ``CloudError``."""
+        """Send the request; answer the fields of the JSON that the cloud sent, or raise a ``CloudError``."""
+        return self._judge(self.exchange(method, url, **options))
+
+    def exchange(self, method: str, url: str, **options: Any) -> Received:
+        """Send the request; return what the cloud sent back, whatever it means.
+
+        Raises ``CloudTimeout`` or ``CloudUnavailable`` when nothing whole has come back in time.
+        """
         try:
             with _connections().request(
                 method, url, timeout=self._timeouts(), allow_redirects=False, stream=True, **options
             ) as response:
                 body = self._read(response)
         except (requests.Timeout, ReadTimeoutError) as error:
-            raise CloudTimeout(self._call) from error
+            raise CloudTimeout(self.call) from error
         except (requests.RequestException, HTTPError) as error:
-            raise CloudUnavailable(self._call) from error
-        return self._judge(response, body)
+            raise CloudUnavailable(self.call) from error
+        return Received(response.status_code, response.headers, body)
 
     def _timeouts(self) -> tuple[float, float]:
         left = max(0.01, self._until - time.monotonic())
@@ -89,24 +113,24 @@ class Attempt:
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             body += chunk
             if time.monotonic() > self._until:
-                raise CloudTimeout(self._call)
+                raise CloudTimeout(self.call)
         return bytes(body)
 
-    def _judge(self, response: requests.Response, body: bytes) -> Answer:
-        fields = _parse(body)
-        if response.status_code == 200:
+    def _judge(self, received: Received) -> Answer:
+        fields = _parse(received.content)
+        if received.status_code == 200:
             if fields is None:
-                raise CloudAnswerInvalid(self._call)
+                raise CloudAnswerInvalid(self.call)
             return Answer(fields)
-        raise self._refusal(response, fields or {})
+        raise self._refusal(received, fields or {})
 
-    def _refusal(self, response: requests.Response, fields: dict[str, Any]) -> CloudError:
+    def _refusal(self, received: Received, fields: dict[str, Any]) -> CloudError:
         return cloud_error(
-            self._call,
-            status=response.status_code,
+            self.call,
+            status=received.status_code,
             cloud_code=_first_code(fields),
             request_id=_request_id(fields),
-            retry_after=_seconds(response.headers.get("Retry-After", "")),
+            retry_after=received.retry_after,
         )
 
 
@@ -150,12 +174,3 @@ def _request_id(fields: dict[str, Any]) -> str:
         case {"RequestId": str() as request_id}:
             return request_id[:64]
     return ""
-
-
-def _seconds(header: str) -> int | None:
-    """Read ``Retry-After`` in seconds; OUTSCALE sends no dates there."""
-    return int(header) if header.isascii() and header.isdigit() and len(header) < 6 else None
-
-
-Send = Callable[[Attempt], dict[str, Any]]
-"""What sends one request through an attempt, signed or not, and returns the fields of its answer."""

@@ -27,6 +27,7 @@ def run(name: str) -> None:
             "DEMO": "true",
             "LOG_LEVEL": "ERROR",
             "OUTSCALE_API_URL": sandbox.url,
+            "OUTSCALE_OOS_URL": sandbox.oos_url,
             "OUTSCALE_REQUESTS_PER_SECOND": "1000",
         }
         django.setup()

@@ -16,6 +16,7 @@ env = environ.Env(
     CSRF_TRUSTED_ORIGINS=(list, []),
     LOG_LEVEL=(str, "INFO"),
     OUTSCALE_API_URL=(str, "https://api.{region}.outscale.com/api/v1"),
+    OUTSCALE_OOS_URL=(str, "https://oos.{region}.outscale.com"),
     OUTSCALE_REGIONS=(list, ["eu-west-2", "cloudgouv-eu-west-1", "us-east-2", "us-west-1"]),
     OUTSCALE_CURRENCIES=(
         dict,
@@ -52,6 +53,7 @@ DEMO_SECRET_KEY = env("DEMO_SECRET_KEY", default="") if DEMO else ""
 
 # --- The cloud -------------------------------------------------------------------------------------------
 OUTSCALE_API_URL = env("OUTSCALE_API_URL")
+OUTSCALE_OOS_URL = env("OUTSCALE_OOS_URL")
 OUTSCALE_REGIONS = env("OUTSCALE_REGIONS")
 OUTSCALE_CURRENCIES = env("OUTSCALE_CURRENCIES")
 OUTSCALE_TIMEOUT_SECONDS = env("OUTSCALE_TIMEOUT_SECONDS")
@@ -236,6 +238,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["admins"]},  # instead of Django's own console, which writes a line twice
         "django.db.backends": {"level": "INFO"},  # its queries hold the keys of sessions
+        "botocore": {"level": "INFO"},  # its requests hold access keys and signatures
     },
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "finops_site.logs.PrivateReporterFilter"

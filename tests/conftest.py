@@ -32,8 +32,9 @@ def outscale(sandbox_of_this_process, answers_of_the_sandbox, settings, monkeypa
     """
     sandbox_of_this_process.reset()
     settings.OUTSCALE_API_URL = sandbox_of_this_process.url
+    settings.OUTSCALE_OOS_URL = sandbox_of_this_process.oos_url
     settings.OUTSCALE_REQUESTS_PER_SECOND = 10_000
-    monkeypatch.setattr("accounts.gateway.BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr("accounts.retrying.BACKOFF_SECONDS", 0.001)
     yield sandbox_of_this_process
     answers_of_the_sandbox.check()
 

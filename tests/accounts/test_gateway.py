@@ -1,7 +1,5 @@
 import socket
-import threading
 import time
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 from osc_sdk_python import credentials
 
 from accounts import gateway as gateway_module
-from accounts import transport
+from accounts import retrying, transport
 from accounts.errors import (
     AuthenticationRefused,
     CallRefused,
@@ -23,12 +21,13 @@ from accounts.errors import (
 )
 from accounts.gateway import Gateway, read_public
 from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY, LINKED_ACCOUNT, LINKED_KEY, READ_ONLY_KEY, REFUSED_KEY
+from tests.accounts.loopback import http, server
 
 
 @pytest.fixture(autouse=True)
 def _without_delay(settings, monkeypatch):
     settings.OUTSCALE_REQUESTS_PER_SECOND = 10_000
-    monkeypatch.setattr(gateway_module, "BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(retrying, "BACKOFF_SECONDS", 0.001)
 
 
 def gateway(key=DEMO_KEY, region="eu-west-2", **changes):
@@ -37,47 +36,6 @@ def gateway(key=DEMO_KEY, region="eu-west-2", **changes):
 
 def account_id(answer):
     return answer["Accounts"][0]["AccountId"]
-
-
-@contextmanager
-def server(settings, respond):
-    """A server of one test: ``respond`` gets each connection, after the request was read, in a thread."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    connections = []
-
-    def serve():
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            connections.append(connection)
-            threading.Thread(target=answer, args=[connection], daemon=True).start()
-
-    def answer(connection):
-        with connection:
-            try:
-                connection.recv(65536)
-                respond(connection)
-            except OSError:
-                return
-
-    settings.OUTSCALE_API_URL = f"http://127.0.0.1:{listener.getsockname()[1]}/{{region}}/api/v1"
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield connections
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(timeout=2)
-
-
-def http(body, status="200 OK", headers=""):
-    head = (
-        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
-    )
-    return head.encode() + body
 
 
 # --- Nothing of the server's own ---------------------------------------------------------------------
@@ -230,7 +188,7 @@ def test_address_that_drops_every_packet_is_given_up(settings, monkeypatch):
 
 def test_call_with_all_its_retries_ends_within_the_deadline(outscale, settings, monkeypatch):
     settings.OUTSCALE_TIMEOUT_SECONDS = 0.2
-    monkeypatch.setattr(gateway_module, "BACKOFF_SECONDS", 0.3)
+    monkeypatch.setattr(retrying, "BACKOFF_SECONDS", 0.3)
     outscale.faults.add("*", "error")
     started = time.monotonic()
 
