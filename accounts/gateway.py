@@ -5,10 +5,12 @@ answered with exact decimals or a ``CloudError``. Nothing of the server's own en
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from osc_sdk_python.call import Call
 from osc_sdk_python.credentials import Endpoint, Profile
 
@@ -16,7 +18,7 @@ from accounts import regions
 from accounts.errors import CloudAnswerInvalid
 from accounts.objectstore import ObjectStore
 from accounts.retrying import answer_to
-from accounts.transport import USER_AGENT, Attempt
+from accounts.transport import USER_AGENT, Attempt, exact_fields, exact_list, raw_fields
 
 RESULTS_PER_PAGE = 1000
 """The most that OUTSCALE gives in one page."""
@@ -63,8 +65,45 @@ class Gateway:
         Raises a ``CloudError`` when there is no answer. ``PermissionRefused`` says that the key may not read
         this; the key itself is good.
         """
+        return self._ask(call, params, exact_fields)
 
+    def read_all(self, call: str, key: str, **params: Any) -> list[Any]:
+        """Return what stands under ``key`` in every page of the answer to ``call``, to the last one.
+
+        Only for the calls that OUTSCALE paginates: the others refuse ``ResultsPerPage``. ``params`` go along
+        with every page (``Filters={...}``). Raises as ``read`` does.
+        """
+        items: list[Any] = []
+        token, seen = "", set()
+        while True:
+            page, token = self.read_page(call, key, token=token, **params)
+            items += exact_list(bytes(page))
+            if not token:
+                return items
+            if token in seen:
+                raise CloudAnswerInvalid(call)  # it would go round for ever
+            seen.add(token)
+
+    def read_page(self, call: str, key: str, *, token: str = "", **params: Any) -> tuple[msgspec.Raw, str]:
+        """Return the list under ``key`` in one page, and the token of the next page: empty on the last.
+
+        The list is the JSON text as it was sent. ``token`` is that of the page to read, empty for the first.
+        Raises as ``read`` does.
+        """
+        asked = params | {"ResultsPerPage": RESULTS_PER_PAGE} | ({"NextPageToken": token} if token else {})
+        page = self._ask(call, asked, raw_fields)
+        return _listed(call, page, key), _token(call, page)
+
+    def read_list(self, call: str, key: str) -> msgspec.Raw:
+        """Return the list under ``key``, as it was sent, in the answer to a call without pages.
+
+        Raises as ``read`` does.
+        """
+        return _listed(call, self._ask(call, {}, raw_fields), key)
+
+    def _ask(self, call: str, params: dict[str, Any], parse: Callable[[bytes], dict[str, Any] | None]) -> Any:
         def send(attempt: Attempt) -> dict[str, Any]:
+            attempt.parse = parse
             signed = _SignedCall(
                 access_key=self.access_key,
                 secret_key=self.secret_key,
@@ -78,39 +117,6 @@ class Gateway:
             return signed.api(call, **params)
 
         return answer_to(call, send, owner=self.account_id or self.access_key, region=self.region)
-
-    def read_all(self, call: str, key: str, **params: Any) -> list[Any]:
-        """Return what stands under ``key`` in every page of the answer to ``call``, to the last one.
-
-        Only for the calls that OUTSCALE paginates: the others refuse ``ResultsPerPage``. ``params`` go along
-        with every page (``Filters={...}``). Raises as ``read`` does.
-        """
-        items: list[Any] = []
-        token, seen = "", set()
-        while True:
-            page, token = self.read_page(call, key, token=token, **params)
-            items += page
-            if not token:
-                return items
-            if token in seen:
-                raise CloudAnswerInvalid(call)  # it would go round for ever
-            seen.add(token)
-
-    def read_page(self, call: str, key: str, *, token: str = "", **params: Any) -> tuple[list[Any], str]:
-        """Return what stands under ``key`` in one page, and the token of the next page: empty on the last.
-
-        ``token`` is that of the page to read, empty for the first. Raises as ``read`` does.
-        """
-        next_page = {"NextPageToken": token} if token else {}
-        page = self.read(call, **params, ResultsPerPage=RESULTS_PER_PAGE, **next_page)
-        following = page.get("NextPageToken") or ""
-        if not isinstance(following, str):
-            raise CloudAnswerInvalid(call)
-        return _listed(call, page, key), following
-
-    def read_list(self, call: str, key: str) -> list[Any]:
-        """Return what stands under ``key`` in the answer to a call without pages. Raises as ``read`` does."""
-        return _listed(call, self.read(call), key)
 
 
 def read_public(region: str, call: str, **params: Any) -> dict[str, Any]:
@@ -127,8 +133,16 @@ def read_public(region: str, call: str, **params: Any) -> dict[str, Any]:
     return answer_to(call, send, owner="", region=region)
 
 
-def _listed(call: str, page: dict[str, Any], key: str) -> list[Any]:
-    items = page.get(key)
-    if not isinstance(items, list):
+def _listed(call: str, page: dict[str, msgspec.Raw], key: str) -> msgspec.Raw:
+    """Return the text of a list; raise ``CloudAnswerInvalid`` when there is none."""
+    text = page.get(key)
+    if text is None or bytes(memoryview(text)[:1]) != b"[":
         raise CloudAnswerInvalid(call)
-    return items
+    return text
+
+
+def _token(call: str, page: dict[str, msgspec.Raw]) -> str:
+    try:
+        return msgspec.json.decode(page.get("NextPageToken", b"null"), type=str | None) or ""
+    except msgspec.DecodeError as error:
+        raise CloudAnswerInvalid(call) from error

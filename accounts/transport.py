@@ -3,13 +3,14 @@
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
 
+import msgspec
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
@@ -76,11 +77,13 @@ class Answer:
 class Attempt:
     """Sends one request of a call, in the shape of a ``requests.Session`` as far as the SDK uses one.
 
-    ``until`` (``time.monotonic``) is when the whole call must be over.
+    ``until`` (``time.monotonic``) is when the whole call must be over. ``parse`` turns the body of a good
+    answer into its fields, None when it has none.
     """
 
     def __init__(self, call: str, until: float) -> None:
         self.call = call
+        self.parse: Callable[[bytes], dict[str, Any] | None] = exact_fields
         self._until = until
 
     def request(self, method: str, url: str, **options: Any) -> Answer:
@@ -117,12 +120,12 @@ class Attempt:
         return bytes(body)
 
     def _judge(self, received: Received) -> Answer:
-        fields = _parse(received.content)
-        if received.status_code == 200:
-            if fields is None:
-                raise CloudAnswerInvalid(self.call)
-            return Answer(fields)
-        raise self._refusal(received, fields or {})
+        if received.status_code != 200:
+            raise self._refusal(received, exact_fields(received.content) or {})
+        fields = self.parse(received.content)
+        if fields is None:
+            raise CloudAnswerInvalid(self.call)
+        return Answer(fields)
 
     def _refusal(self, received: Received, fields: dict[str, Any]) -> CloudError:
         return cloud_error(
@@ -138,15 +141,40 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _parse(body: bytes) -> dict[str, Any] | None:
+def exact_fields(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object in ``body`` with exact decimals; None when it is anything else."""
     try:
-        fields = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-        if _HALF_OF_A_PAIR.search(body):
-            fields = _storable(fields)
+        fields = _exact(body)
     except (ValueError, ArithmeticError, RecursionError):  # Decimal refuses exponents of more than 18 digits
         return None
     return fields if isinstance(fields, dict) else None
+
+
+def exact_list(text: bytes) -> list[Any]:
+    """Return the JSON list in ``text`` with exact decimals; raise ``ValueError`` when it is anything else."""
+    try:
+        items = _exact(text)
+    except (ArithmeticError, RecursionError) as error:
+        raise ValueError("this is no JSON") from error
+    if not isinstance(items, list):
+        raise ValueError("this is no list")
+    return items
+
+
+def _exact(body: bytes) -> Any:
+    value = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
+    return _storable(value) if _HALF_OF_A_PAIR.search(body) else value
+
+
+def raw_fields(body: bytes) -> dict[str, msgspec.Raw] | None:
+    """Return the JSON object in ``body`` with its values as they were sent; None when it is anything else.
+
+    A long list can then be read straight into the facts that are wanted of it, many times as fast.
+    """
+    try:
+        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (ValueError, RecursionError):
+        return None
 
 
 def _storable(value: Any) -> Any:

@@ -2,10 +2,10 @@
 
 from django.utils.translation import gettext as _
 
-from accounts.errors import kind_of
+from accounts.errors import PermissionRefused
 from costs import products
 from costs.assumptions import Assumption
-from costs.inventory import RESOURCE_TYPE_OF, Missing
+from costs.inventory import OBJECTS, Missing
 from costs.lines import Cost
 from costs.money import trimmed
 from costs.pricing import Part
@@ -41,12 +41,11 @@ def assumptions_of(cost: Cost) -> list[Assumption]:
 
 def reason(missing: Missing) -> str:
     """Say why a list could not be read, and what to do."""
-    kind = kind_of(missing.code)
-    if kind.code == "PERMISSION_REFUSED" and missing.call in RESOURCE_TYPE_OF:
-        right = "oos:ListBucket" if missing.call.startswith("List") else f"api:{missing.call}"
-        text = _("Refused by the policy of this key, or by an API access rule. Allow %(right)s.")
-        return text % {"right": right}
-    return str(kind.message)
+    error = missing.error
+    if not isinstance(error, PermissionRefused):
+        return str(error.message)
+    right = "oos:ListBucket" if missing.call == OBJECTS else f"api:{missing.call}"
+    return _("%(refusal)s Allow %(right)s.") % {"refusal": error.message, "right": right}
 
 
 def missing_name(missing: Missing) -> str:

@@ -4,15 +4,17 @@ Only what a price or a table needs is kept of an answer. A resource whose facts 
 OUTSCALE's API describes is kept apart, among the ``unreadable``: it is never left out in silence.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any
 
 import msgspec
 
-from accounts.errors import CloudError
+from accounts.errors import CloudError, kind_of
+from accounts.transport import exact_list
 
 
 class ResourceType(StrEnum):
@@ -202,6 +204,11 @@ class Missing(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return what ``error`` left out."""
         return cls(call or error.call, error.code, error.cloud_code, detail)
 
+    @property
+    def error(self) -> CloudError:
+        """The error again, with its message for people."""
+        return kind_of(self.code)(self.call, cloud_code=self.cloud_code)
+
 
 class Inventory(msgspec.Struct, omit_defaults=True):
     """Everything that was read of an account in a region, what could not be, and what nobody understands."""
@@ -248,15 +255,31 @@ class Source:
         """Return what to ask besides the page."""
         return {"Filters": {"AccountIds": [account_id]}} if self.shared else {}
 
-    def note(self, items: Iterable[Any], inventory: Inventory) -> None:
-        """Add the resources of an answer to ``inventory``; those not understood among its ``unreadable``."""
-        facts = getattr(inventory, self.field)
-        for item in items:
-            try:
-                facts.append(msgspec.convert(item, self.facts))
-            except msgspec.ValidationError as error:
-                problem = Unreadable(resource_id=self._id_of(item), call=self.call, problem=str(error)[:200])
-                inventory.unreadable.append(problem)
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder:
+        return msgspec.json.Decoder(list[self.facts])
+
+    def note(self, page: bytes, inventory: Inventory) -> int:
+        """Add the resources of a list, which is JSON text, to ``inventory``; return how many they are.
+
+        Those that are not understood go among its ``unreadable``. Raises ``ValueError`` when the text is no
+        list.
+        """
+        facts, unreadable = getattr(inventory, self.field), inventory.unreadable
+        before = len(facts) + len(unreadable)
+        try:
+            facts += self._decoder.decode(page)
+        except (ValueError, RecursionError):  # something in it is odd: look at each resource by itself
+            for item in exact_list(page):
+                self._note_item(item, inventory)
+        return len(facts) + len(unreadable) - before
+
+    def _note_item(self, item: Any, inventory: Inventory) -> None:
+        try:
+            getattr(inventory, self.field).append(msgspec.convert(item, self.facts))
+        except msgspec.ValidationError as error:
+            problem = Unreadable(resource_id=self._id_of(item), call=self.call, problem=str(error)[:200])
+            inventory.unreadable.append(problem)
 
     def drop(self, inventory: Inventory) -> None:
         """Take back the pages of a list whose last page never came: a half list looks like a whole one."""

@@ -185,24 +185,28 @@ def _steps(reading: Reading, call: str, gateway: Gateway) -> Iterator[Note]:
 
 
 def _single_step(source: Source, gateway: Gateway) -> Iterator[Note]:
-    items = gateway.read_list(source.call, source.key)
-    yield partial(_note_page, source=source, items=items, token="")
+    page = gateway.read_list(source.call, source.key)
+    yield partial(_note_page, source=source, page=bytes(page), token="")
 
 
 def _page_steps(source: Source, tokens: list[str], params: dict, gateway: Gateway) -> Iterator[Note]:
     while True:
         token = tokens[-1] if tokens else ""
-        items, following = gateway.read_page(source.call, source.key, token=token, **params)
+        page, following = gateway.read_page(source.call, source.key, token=token, **params)
         if following in tokens:
             raise CloudAnswerInvalid(source.call)  # it would go round for ever
-        yield partial(_note_page, source=source, items=items, token=following)
+        yield partial(_note_page, source=source, page=bytes(page), token=following)
         if not following:
             return
         tokens.append(following)
 
 
-def _note_page(reading: Reading, *, source: Source, items: list, token: str) -> None:
-    source.note(items, reading.inventory)
+def _note_page(reading: Reading, *, source: Source, page: bytes, token: str) -> None:
+    try:
+        source.note(page, reading.inventory)
+    except ValueError:
+        _fail(reading, call=source.call, error=CloudAnswerInvalid(source.call))
+        return
     if token:
         reading.open[source.call].append(token)
         return

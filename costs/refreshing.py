@@ -14,8 +14,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import PortalError, kind_of
-from accounts.gateway import DEADLINE_FACTOR, Gateway
+from accounts.errors import PortalError
+from accounts.gateway import Gateway
+from accounts.retrying import DEADLINE_FACTOR
 from costs import freshness, reading, snapshots
 from costs.inventory import OBJECTS
 from costs.models import CostReading, CostSnapshot
@@ -159,5 +160,4 @@ def _progress(under_way: Reading) -> Progress:
 
 def _failure(done: Reading) -> PortalError:
     """Return the error of a reading that read nothing: the most telling one of its lists."""
-    missing = min(done.inventory.missing, key=lambda one: kind_of(one.code).http_status)
-    return kind_of(missing.code)(missing.call, cloud_code=missing.cloud_code)
+    return min((missing.error for missing in done.inventory.missing), key=lambda error: error.http_status)
