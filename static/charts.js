@@ -16,6 +16,7 @@
   "use strict";
   const COLOURS = { bar: "series-1", low: "forecast", high: "forecast" };
   const colourOf = (one) => one.color ?? COLOURS[one.role] ?? one.role; // actual, forecast, … are tokens themselves
+  const PAPER_WIDTH = 650; // of a card on A4, so that letters are printed in their size
   const drawn = new Map(); // canvas -> its chart, and what it shows
 
   // Tokens may be light-dark(...): the browser resolves them on an element of the page.
@@ -86,11 +87,11 @@
     const money = currency({});
     const round = currency({ maximumFractionDigits: 0 });
     const partial = (i) => bars.some((one) => one.partial?.[i]);
-    const value = (one, i) => (one.partial?.[i] ? "≥ " : "") + money.format(one.values[i]);
+    const value = (one, i) => (one.partial?.[i] ? "≥\u00a0" : "") + money.format(one.values[i]);
     const total = (i) => {
       if (bars.length === 1) return bars[0].values[i] === null ? null : value(bars[0], i);
       const sum = sumOf(bars, i);
-      return sum && (sum.whole && !partial(i) ? "" : "≥ ") + money.format(sum.value);
+      return sum && (sum.whole && !partial(i) ? "" : "≥\u00a0") + money.format(sum.value);
     };
     const amount = (i) => total(i) ?? words.notRead;
     const unread = (i) => states[i] === "missing"
@@ -217,6 +218,7 @@
       return {
         x: { display: false, stacked: true, beginAtZero: true, bounds: "data" },
         y: { stacked: true, grid: { display: false }, border: { color: look.edge },
+          afterFit: (scale) => { scale.paddingTop = scale.paddingBottom = 0; }, // a row is higher than its letters
           ticks: { color: look.strong, font, autoSkip: false, padding: 6, crossAlign: "far",
             callback(_, i) { return shortened(view.spec.names[i], `12px ${look.font}`, this.chart.width * 0.36); } } },
       };
@@ -236,7 +238,7 @@
     return {
       backgroundColor: look.surface, titleColor: look.strong, bodyColor: look.strong, footerColor: look.strong,
       borderColor: look.edge, borderWidth: 1, multiKeyBackground: look.surface, padding: 10, cornerRadius: 6,
-      boxWidth: 8, boxHeight: 8, boxPadding: 5, titleFont: strong, bodyFont: font, footerFont: strong,
+      boxWidth: 10, boxHeight: 10, boxPadding: 4, titleFont: strong, bodyFont: font, footerFont: strong,
       filter: (item) => item.raw !== null && item.raw !== 0,
       itemSort: (a, b) => a.datasetIndex - b.datasetIndex,
       callbacks: {
@@ -244,8 +246,8 @@
         label: (item) => ` ${item.dataset.label}   ${view.value(view.series[item.datasetIndex], item.dataIndex)}`,
         labelColor: (item) => {
           const one = view.series[item.datasetIndex];
-          const colour = look.token(one.colors?.[item.dataIndex] ?? colourOf(one));
-          return { backgroundColor: colour, borderColor: colour, borderWidth: 0 };
+          const backgroundColor = look.token(one.colors?.[item.dataIndex] ?? colourOf(one));
+          return { backgroundColor, borderColor: look.surface, borderRadius: 2 };
         },
         footer: ([item]) => (item && view.bars.length > 1 ? `${view.words.total}   ${view.total(item.dataIndex)}` : ""),
       },
@@ -278,6 +280,7 @@
         },
       },
     });
+    if (paper) chart.resize(Math.min(chart.width, PAPER_WIDTH), chart.height);
     drawn.set(canvas, { chart, view });
     speak(canvas, chart, view);
   }
