@@ -3,6 +3,7 @@
    data-confirm="…"     a form: asks before it is sent (a request of htmx uses hx-confirm)
    data-disclose="id"   a button with aria-expanded: shows and hides the element (a table row, say) with this id
    data-print           a button: prints the page
+   data-menu            details: closed by Escape, a click elsewhere or the focus that goes on
    data-keep            an element with an id, being typed in: stays when htmx replaces what is around it
    data-cancel          a link inside data-keep: what Escape does there
    data-failure="…"     a template: the notice for a failed request of htmx, see components/_failures.html */
@@ -37,6 +38,17 @@
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
   });
+
+  // A menu is closed by everything that is not in it.
+  const closeMenus = (event) => {
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      const escaped = event.key === "Escape";
+      if (escaped && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+      if (escaped || !menu.contains(event.target)) menu.open = false;
+    }
+  };
+  for (const kind of ["click", "focusin"]) document.addEventListener(kind, closeMenus);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenus(event); });
 
   // Silence is a bug: what htmx does not show is said in the corner.
   document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status));
