@@ -249,7 +249,10 @@
           const backgroundColor = look.token(one.colors?.[item.dataIndex] ?? colourOf(one));
           return { backgroundColor, borderColor: look.surface, borderRadius: 2 };
         },
-        footer: ([item]) => (item && view.bars.length > 1 ? `${view.words.total}   ${view.total(item.dataIndex)}` : ""),
+        footer: ([item]) => {
+          const total = item && view.bars.length > 1 && view.total(item.dataIndex);
+          return total ? `${view.words.total}   ${total}` : "";
+        },
       },
     };
   }

@@ -243,6 +243,17 @@ def test_days_speak_their_state_their_sum_and_the_lines_beside_it(shown):
     assert spoken.startswith("7 Dec (provisional), Total €320.00, Forecast €320.00")
 
 
+def test_a_day_to_come_shows_its_forecast_and_no_sum(shown):
+    chart = shown.locator("#by-day canvas")
+    chart.focus()
+    shown_in = "canvas => Chart.getChart(canvas).tooltip[{}].flatMap(part => part.lines ?? part)"
+    chart.press("End")
+    assert chart.evaluate(shown_in.format("'body'"))[0].strip() == "Forecast   €340.00"
+    assert chart.evaluate(shown_in.format("'footer'")) == []
+    chart.press("Home")
+    assert chart.evaluate(shown_in.format("'footer'")) == ["Total   €362.00"]
+
+
 def test_lines_are_not_added_to_each_other(shown):
     top = shown.locator("#by-day canvas").evaluate("canvas => Chart.getChart(canvas).scales.y.max")
     assert top <= 500
