@@ -19,7 +19,7 @@ from accounts import keyring
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment
-from costs import changes, costcharts, currentcost, refreshing, snapshots
+from costs import changes, costcharts, costrows, currentcost, refreshing, snapshots
 from costs.costfiles import FORMATS, file_name
 from costs.costforms import CostFilter, SinceFilter
 from costs.currentcost import CurrentCost
@@ -151,6 +151,7 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
     now = timezone.now()
     stored = _latest(gateway)
     cost = form.answer_of(snapshots.read(stored)) if form.is_valid() and stored else None
+    page = form.page_of(cost) if cost else None
     return {
         "form": form,
         "now": now,
@@ -158,17 +159,23 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "stored": stored,
         "is_fresh": bool(stored) and snapshots.is_fresh(stored, now),
         "cost": cost,
-        "page": form.page_of(cost) if cost else None,
+        "page": page,
+        "rows": costrows.rows_of(cost, list(page), form.address, opened=opened) if page else [],
         "address": form.address,
-        "opened": opened,
+        "conditions": costrows.conditions_of(form.address),
+        "reasons": costrows.reasons_of(cost) if cost else [],
         "columns": currentcost.columns(form.cleaned_data.get("sort", "")),
         "groupings": currentcost.Grouping.choices,
-        "formats": FORMATS,
+        "files": costrows.files_of(form.address, _export_url),
         "chart": costcharts.chart_of(cost) if cost else None,
         "types": [(type_.value, currentcost.type_name(type_)) for type_ in ResourceType],
         "states": currentcost.states(cost.snapshot) if cost else [],
         "since": _since(gateway, stored) if stored else None,
     }
+
+
+def _export_url(file_format: str) -> str:
+    return reverse("costs:export_current", args=[file_format])
 
 
 def _since(gateway: Gateway, stored: CostSnapshot) -> dict[str, Any] | None:

@@ -60,6 +60,19 @@ _TYPE_NAMES = {
 }
 
 
+_TYPE_WORDS = {
+    ResourceType.VM: _("VM"),
+    ResourceType.VOLUME: _("Volume"),
+    ResourceType.SNAPSHOT: _("Snapshot"),
+    ResourceType.PUBLIC_IP: _("Public IP"),
+    ResourceType.NAT_SERVICE: _("NAT service"),
+    ResourceType.LOAD_BALANCER: _("Load balancer"),
+    ResourceType.VPN_CONNECTION: _("VPN connection"),
+    ResourceType.FLEXIBLE_GPU: _("Flexible GPU"),
+    ResourceType.DEDICATED_INSTANCE: _("Fee"),
+    ResourceType.DIRECT_LINK: _("DirectLink"),
+    ResourceType.OBJECT_STORAGE: _("Bucket"),
+}
 _COLUMN_LABELS = {
     Sort.RESOURCE: _("Resource"),
     Sort.SPECIFICATION: _("Specification"),
@@ -89,6 +102,11 @@ def type_name(type_: str) -> str:
     return str(_TYPE_NAMES[ResourceType(type_)])
 
 
+def type_word(type_: str) -> str:
+    """Return the name of one resource of a kind."""
+    return str(_TYPE_WORDS[ResourceType(type_)])
+
+
 def call_name(call: str) -> str:
     """Return the name of what a call reads, in the reader's language."""
     return type_name(RESOURCE_TYPE_OF[call])
@@ -111,6 +129,11 @@ class Question:
     skipped: frozenset[str] = frozenset()
     sort: str = LARGEST_FIRST
     grouping: str = Grouping.TYPE
+
+    @property
+    def grouping_name(self) -> str:
+        """By what the totals are parted, in the reader's language."""
+        return str(Grouping(self.grouping).label)
 
     @property
     def is_narrowed(self) -> bool:
@@ -169,9 +192,9 @@ class CurrentCost:
         return [one for one in self.snapshot.missing if self._is_asked(RESOURCE_TYPE_OF.get(one.call))]
 
     @property
-    def is_partial(self) -> bool:
-        """Tell whether a list is missing, so that nobody knows what the totals lack."""
-        return bool(self.missing)
+    def lacks(self) -> bool:
+        """Tell whether the totals lack something: a list, or the price of a resource."""
+        return bool(self.missing or self.unpriced)
 
     @cached_property
     def groups(self) -> list[Group]:

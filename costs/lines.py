@@ -42,11 +42,25 @@ class ProblemKind(TextChoices):
     )
 
 
+_PROBLEM_WORDS = {
+    ProblemKind.PRICE_MISSING: _("no price"),
+    ProblemKind.UNIT_UNKNOWN: _("unit not published"),
+    ProblemKind.VM_TYPE_UNKNOWN: _("unknown type"),
+    ProblemKind.STATE_UNKNOWN: _("unknown state"),
+    ProblemKind.NOT_LISTED: _("not listed"),
+}
+
+
 class Problem(msgspec.Struct, frozen=True, array_like=True):
     """One reason why a price is not known whole."""
 
     kind: ProblemKind
     detail: str
+
+    @property
+    def word(self) -> str:
+        """The reason in two words."""
+        return str(_PROBLEM_WORDS.get(self.kind, _("not known")))
 
     @property
     def text(self) -> str:
@@ -64,6 +78,11 @@ class Cost(msgspec.Struct, frozen=True, array_like=True, dict=True):
     price: Price | None = None
     noted: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_unknown(self) -> bool:
+        """Tell whether nothing of the price is known."""
+        return self.price is None and bool(self.problems)
 
     @property
     def is_priced(self) -> bool:

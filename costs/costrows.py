@@ -1,0 +1,96 @@
+"""The rows and links of the page of the current cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+
+from costs import products
+from costs.assumptions import Assumption
+from costs.costfiles import FORMATS
+from costs.currentcost import CurrentCost, tag_texts
+from costs.explanation import missing_name, reason
+from costs.lines import Cost, Line
+from costs.pricelist import product_code
+from costs.pricing import LINUX
+
+TAGS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One resource as the page shows it; ``extras`` are the licences that its price holds."""
+
+    line: Line
+    cost: Cost
+    is_open: bool
+    extras: list[str]
+    tags: list[dict[str, str]]
+    more_tags: int
+
+    @property
+    def notes(self) -> list[dict[str, Any]]:
+        """What explains the price, and whether it is an assumption."""
+        return [
+            {"label": note.label, "is_assumption": isinstance(note, Assumption)} for note in self.cost.notes
+        ]
+
+
+def rows_of(cost: CurrentCost, lines: list[Line], address: QueryDict, *, opened: str) -> list[Row]:
+    """Return the rows of a page; those with the id ``opened`` show how their price is made."""
+    return [
+        Row(
+            line,
+            cost.cost_of(line),
+            line.resource_id == opened,
+            _licences(cost.cost_of(line)),
+            [{"text": text, "url": with_tag(address, text)} for text in tag_texts(line)[:TAGS_SHOWN]],
+            max(0, len(line.tags) - TAGS_SHOWN),
+        )
+        for line in lines
+    ]
+
+
+def _licences(cost: Cost) -> list[str]:
+    codes = [product_code(part.key) for part in cost.price.parts] if cost.price else []
+    return [products.licence_name(code) for code in codes if code not in (None, LINUX)]
+
+
+def with_tag(address: QueryDict, tag: str) -> str:
+    """Return the address that asks for a tag too."""
+    narrowed = address.copy()
+    if tag not in narrowed.getlist("tag"):
+        narrowed.appendlist("tag", tag)
+    return f"?{narrowed.urlencode()}"
+
+
+def conditions_of(address: QueryDict) -> list[dict[str, str]]:
+    """Return the tags that are asked for, each with the address that does not."""
+    signs = {"tag": "", "tag_key": "", "tag_value": "="}
+    return [
+        {"text": f"{sign}{value}", "url": _without(address, name, value)}
+        for name, sign in signs.items()
+        for value in address.getlist(name)
+    ]
+
+
+def _without(address: QueryDict, name: str, value: str) -> str:
+    widened = address.copy()
+    widened.setlist(name, [one for one in widened.getlist(name) if one != value])
+    return f"?{widened.urlencode()}"
+
+
+def files_of(address: QueryDict, url_of: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Return the entries of the menu of files; ``url_of`` makes the address of a format."""
+    query = f"?{address.urlencode()}" if address else ""
+    return [
+        {"url": f"{url_of(name)}{query}", "label": one.label, "download": True}
+        for name, one in FORMATS.items()
+        if name != "csv"
+    ]
+
+
+def reasons_of(cost: CurrentCost) -> list[str]:
+    """Say what could not be read and why, one sentence for each list."""
+    return [f"{missing_name(one)}: {reason(one)}" for one in cost.missing]

@@ -1,0 +1,65 @@
+"""Template filters of the current cost."""
+
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from costs import currentcost
+from costs.inventory import Missing
+from costs.money import round_for_display, show_money, show_number, show_percent
+
+register = template.Library()
+
+RATE_PLACES = 4
+"""How many decimals the cost of an hour is shown with."""
+
+
+@register.filter
+def rate(amount: Decimal, currency: str) -> str:
+    """Write the cost of an hour with four decimals."""
+    return show_money(amount, currency, places=RATE_PLACES)
+
+
+@register.filter
+def quantity(value: Decimal) -> str:
+    """Write a quantity, rounded to four decimals where it has more."""
+    return show_number(round_for_display(value, RATE_PLACES).normalize())
+
+
+@register.filter
+def one_decimal(share: Decimal | int) -> str:
+    """Write a share in percent with at most one decimal."""
+    return show_percent(round_for_display(Decimal(share), 1))
+
+
+@register.filter
+def for_meter(share: Decimal) -> str:
+    """Write a share in percent for an attribute, whatever the reader's language."""
+    return f"{round_for_display(share, 1):f}"
+
+
+@register.simple_tag
+def at_least(lacks: object) -> SafeString | str:
+    """Put a sign before an amount that lacks something, with words for who hears the page."""
+    return format_html('<span class="visually-hidden">{}</span>≥ ', _("at least")) if lacks else ""
+
+
+@register.filter
+def type_word(type_: str) -> str:
+    """Name one resource of a kind: ``Volume``."""
+    return currentcost.type_word(type_)
+
+
+@register.filter
+def why(missing: Missing) -> str:
+    """Say in a word why a list is missing."""
+    words = {
+        "PERMISSION_REFUSED": _("Refused"),
+        "CLOUD_THROTTLED": _("Throttled"),
+        "CLOUD_TIMEOUT": _("No answer in time"),
+        "CLOUD_UNAVAILABLE": _("Not available"),
+    }
+    return words.get(missing.code, _("Not read"))
