@@ -65,6 +65,10 @@ class Keyring:
         """The key in use."""
         return self.keys[0]
 
+    def for_region(self, region: str) -> Key | None:
+        """Return the key to use in a region: the one in use, else another one of the region, or None."""
+        return next((key for key in self.keys if key.region == region), None)
+
     def with_key(self, key: Key) -> "Keyring":
         """Return the keyring with ``key`` in use, instead of an older one of the same account and region."""
         return Keyring((key, *self.without(key.account_id, key.region).keys))

@@ -20,6 +20,7 @@ from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment
 from costs import changes, costcharts, costrows, currentcost, refreshing, snapshots
+from costs.costdocuments import missing_texts
 from costs.costfiles import FORMATS, file_name
 from costs.costforms import CostFilter, SinceFilter
 from costs.currentcost import CurrentCost
@@ -163,7 +164,7 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "rows": costrows.rows_of(cost, list(page), form.address, opened=opened) if page else [],
         "address": form.address,
         "conditions": costrows.conditions_of(form.address),
-        "reasons": costrows.reasons_of(cost) if cost else [],
+        "reasons": missing_texts(cost) if cost else [],
         "columns": currentcost.columns(form.cleaned_data.get("sort", "")),
         "groupings": currentcost.Grouping.choices,
         "files": costrows.files_of(form.address, _export_url),

@@ -87,8 +87,8 @@ def document_of(cost: CurrentCost, lines: Iterable[Line] | None = None) -> dict[
 def missing_of(cost: CurrentCost) -> list[dict[str, str]]:
     """Return what could not be read, and why."""
     return [
-        {"call": one.call, "code": one.code, "message": f"{missing_name(one)}: {reason(one)}"}
-        for one in cost.missing
+        {"call": one.call, "code": one.code, "message": text}
+        for one, text in zip(cost.missing, missing_texts(cost), strict=True)
     ]
 
 
@@ -183,9 +183,8 @@ def _type_rows(cost: CurrentCost) -> Iterator[list[Any]]:
             said = [not group.unpriced, _unpriced_text(group.unpriced)]
             yield ["type", group.key, group.count, *_figures(group.amount), *said, *end]
     yield ["total", None, len(cost.lines), *_total_cells(cost), *end]
-    for one in cost.missing:
-        named = ["missing", RESOURCE_TYPE_OF[one.call].value]
-        yield [*named, *[None] * 4, False, f"{missing_name(one)}: {reason(one)}", *end]
+    for one, text in zip(cost.missing, missing_texts(cost), strict=True):
+        yield ["missing", RESOURCE_TYPE_OF[one.call].value, *[None] * 4, False, text, *end]
 
 
 def _end(cost: CurrentCost) -> list[Any]:
@@ -204,10 +203,14 @@ def _figures(amount: Amount) -> list[Decimal]:
     return [amount.hour, amount.month, amount.year]
 
 
+def missing_texts(cost: CurrentCost) -> list[str]:
+    """Say what could not be read and why, one sentence for each list."""
+    return [f"{missing_name(one)}: {reason(one)}" for one in cost.missing]
+
+
 def said_of(cost: CurrentCost) -> list[str]:
     """Say what the totals lack, one sentence for each list and one for the resources without a price."""
-    said = [f"{missing_name(one)}: {reason(one)}" for one in cost.missing]
-    return [*said, *filter(None, [_unpriced_text(len(cost.unpriced))])]
+    return [*missing_texts(cost), *filter(None, [_unpriced_text(len(cost.unpriced))])]
 
 
 def _unpriced_text(count: int) -> str:

@@ -9,7 +9,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from costs.costdocuments import document_of, resource_table, said_of, type_table
+from costs.costdocuments import document_of, missing_texts, resource_table, type_table
 from costs.costmetrics import metrics_of
 from costs.costtext import text_of
 from costs.currentcost import CurrentCost
@@ -80,11 +80,11 @@ def _prometheus(cost: CurrentCost, aggregate: bool) -> bytes:
 
 
 def _single(period: str) -> Callable[[CurrentCost, bool], bytes]:
-    """Write one figure alone; what it lacks follows as comments, so that nobody takes it for the whole."""
+    """Write one figure alone; lists that failed follow as comments, so that nobody takes it for the whole."""
 
     def write(cost: CurrentCost, aggregate: bool) -> bytes:
         figure = f"{trimmed(getattr(cost.amount, period)):f}"
-        return ("\n".join([figure, *(f"# {sentence}" for sentence in said_of(cost))]) + "\n").encode()
+        return ("\n".join([figure, *(f"# {sentence}" for sentence in missing_texts(cost))]) + "\n").encode()
 
     return write
 

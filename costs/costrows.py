@@ -10,7 +10,6 @@ from costs import products
 from costs.assumptions import Assumption
 from costs.costfiles import FORMATS
 from costs.currentcost import CurrentCost, tag_texts
-from costs.explanation import missing_name, reason
 from costs.lines import Cost, Line
 from costs.pricelist import product_code
 from costs.pricing import LINUX
@@ -45,11 +44,17 @@ def rows_of(cost: CurrentCost, lines: list[Line], address: QueryDict, *, opened:
             cost.cost_of(line),
             line.resource_id == opened,
             _licences(cost.cost_of(line)),
-            [{"text": text, "url": with_tag(address, text)} for text in tag_texts(line)[:TAGS_SHOWN]],
-            max(0, len(line.tags) - TAGS_SHOWN),
+            *_tags(line, address),
         )
         for line in lines
     ]
+
+
+def _tags(line: Line, address: QueryDict) -> tuple[list[dict[str, str]], int]:
+    """Return the first tags with their addresses, and how many more there are; the name is shown already."""
+    texts = [text for text in tag_texts(line) if not text.startswith("Name=")]
+    shown = [{"text": text, "url": with_tag(address, text)} for text in texts[:TAGS_SHOWN]]
+    return shown, len(texts) - len(shown)
 
 
 def _licences(cost: Cost) -> list[str]:
@@ -89,8 +94,3 @@ def files_of(address: QueryDict, url_of: Callable[[str], str]) -> list[dict[str,
         for name, one in FORMATS.items()
         if name != "csv"
     ]
-
-
-def reasons_of(cost: CurrentCost) -> list[str]:
-    """Say what could not be read and why, one sentence for each list."""
-    return [f"{missing_name(one)}: {reason(one)}" for one in cost.missing]

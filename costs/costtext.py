@@ -12,6 +12,7 @@ from costs.exports import Table
 from costs.lines import Line
 from costs.money import show_money
 
+TAGS_SHOWN = 3
 HOUR_PLACES = 4
 """How many decimals an amount of an hour is shown with."""
 
@@ -77,10 +78,16 @@ def _resource(cost: CurrentCost, line: Line) -> list[Any]:
     facts = [line.resource_id, name, type_name(line.resource_type), line.specification]
     return [
         *facts,
-        "; ".join(tag_texts(line)),
+        _tags(line),
         line.state,
         *(least + figure for figure in _shown(price.amount, cost.currency)),
     ]
+
+
+def _tags(line: Line) -> str:
+    """Write the first tags; a table of fifty beside each other is for no one to read."""
+    texts = tag_texts(line)
+    return "; ".join([*texts[:TAGS_SHOWN], *(["…"] if len(texts) > TAGS_SHOWN else [])])
 
 
 def _shown(amount: Amount, currency: str) -> list[str]:

@@ -20,6 +20,7 @@ from accounts.api_auth import SessionAuth
 from accounts.envelope import failure
 from accounts.errors import InputRefused, PortalError
 from costs.api import router as catalog_router
+from costs.cost_api import router as cost_router
 from finops_site.bodies import StorableParser
 from quotes.api import router as quotes_router
 
@@ -34,6 +35,7 @@ api = NinjaAPI(
 api.add_router("/auth", auth_router)
 api.add_router("/accounts", accounts_router)
 api.add_router("/catalog", catalog_router)
+api.add_router("/cost", cost_router)
 api.add_router("/quotes", quotes_router)
 
 

@@ -1,0 +1,232 @@
+"""The JSON API of the current cost: the same form, reading and files as the page."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.paginator import Page
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from accounts import keyring
+from accounts.envelope import Envelope, answer
+from accounts.errors import InputRefused
+from accounts.gateway import Gateway
+from costs import refreshing, snapshots
+from costs.cost_views import cost_file
+from costs.costdocuments import document_of, missing_of
+from costs.costfiles import FORMATS
+from costs.costforms import CostFilter
+from costs.models import CostSnapshot
+
+PATIENCE_SECONDS = 25
+"""How long a request waits for a reading before it is answered that the reading goes on."""
+
+router = Router(tags=["Current cost"])
+
+
+class CostQuestion(Schema):
+    """What to show; every condition must hold. ``tag`` is ``key=value``, ``key`` or ``=value``."""
+
+    region: str = Field("", description="A region of which the session holds a key; that in use when empty")
+    format: str = Field("json", description=", ".join(FORMATS))
+    include_oos: bool = Field(False, description="List the object storage too, which can take minutes")
+    aggregate: bool = Field(False, description="Files: only the totals of each kind of resource")
+    search: str = ""
+    type: list[str] = []
+    state: list[str] = []
+    tag: list[str] = []
+    tag_key: list[str] = []
+    tag_value: list[str] = []
+    skip: list[str] = Field([], description="Kinds of resource to leave out")
+    sort: str = Field(
+        "", description="resource, type, specification, state, subregion, hour or month; - turns"
+    )
+    page: int | None = Field(
+        None, description="All resources are answered when neither page nor per_page is given"
+    )
+    per_page: int | None = None
+
+
+class SumsOut(Schema):
+    """What is known of the cost of an hour, of 730 hours, and of twelve times as many; tax excluded."""
+
+    hour: str
+    month: str
+    year: str
+
+
+class TypeOut(SumsOut):
+    """The totals of one kind of resource."""
+
+    resource_type: str
+    count: int
+    unpriced_count: int
+
+
+class CategoryOut(SumsOut):
+    """The totals of one category of the catalog."""
+
+    category: str
+    count: int
+    unpriced_count: int
+
+
+class SubregionOut(SumsOut):
+    """The totals of one subregion; what belongs to none is under the region."""
+
+    subregion: str
+    count: int
+    unpriced_count: int
+
+
+class PartOut(Schema):
+    """One product in a price."""
+
+    service: str
+    type: str
+    operation: str
+    category: str
+    quantity: str
+    unit_price: str
+    amount: str
+
+
+class ExplanationOut(Schema):
+    """How a price is made; ``problems`` say why a part is not known, ``assumptions`` which rules are open."""
+
+    text: str
+    period: str | None
+    parts: list[PartOut]
+    assumptions: list[str]
+    problems: list[str]
+
+
+class ResourceOut(Schema):
+    """One resource; the prices are what is known of them when ``priced`` is false."""
+
+    resource_id: str
+    resource_type: str
+    name: str
+    subregion: str
+    state: str
+    specification: str
+    tags: dict[str, str]
+    price_per_hour: str
+    price_per_month: str
+    priced: bool
+    explanation: ExplanationOut
+
+
+class MissingOut(Schema):
+    """A list that could not be read, and why; it is in no total."""
+
+    call: str
+    code: str
+    message: str
+
+
+class PricesOut(Schema):
+    """Which version of the price catalog was used."""
+
+    version: int
+    valid_from: datetime
+
+
+class CurrentCostOut(Schema):
+    """What runs in a region and what it costs; ``missing`` names what no total holds."""
+
+    region: str
+    account_id: str
+    currency: str
+    currency_assumed: bool
+    read_at: datetime
+    catalog: PricesOut
+    totals: SumsOut
+    resource_count: int
+    unpriced_count: int
+    by_type: list[TypeOut]
+    by_category: list[CategoryOut]
+    by_subregion: list[SubregionOut]
+    resources: list[ResourceOut]
+    missing: list[MissingOut]
+
+
+@router.get("/current", response=Envelope[CurrentCostOut])
+def current_cost(request: HttpRequest, question: Query[CostQuestion]) -> Any:
+    """Tell what runs now and what it costs, from a reading that is at most some minutes old.
+
+    ``metadata.partial`` lists what could not be read. 503 with Retry-After: the reading goes on, ask again.
+    """
+    if question.format != "json":
+        return _file(request, question)
+    form, stored = _form(question), _reading(request, question)
+    cost = form.answer_of(snapshots.read(stored))
+    page = None
+    if question.page is not None or question.per_page is not None:
+        page = form.page_of(cost)
+        if page is None:
+            raise InputRefused(form.errors)
+    metadata = {"cache": {"fetched_at": stored.taken_at, "stale": False}, "partial": missing_of(cost)}
+    if page is not None:
+        metadata["pagination"] = _pagination(page)
+    return answer(document_of(cost, lines=page), **metadata)
+
+
+@router.get("/current/export")
+def export(request: HttpRequest, question: Query[CostQuestion]) -> HttpResponse:
+    """Send the current cost as a file in ``format``."""
+    return _file(request, question)
+
+
+def _file(request: HttpRequest, question: CostQuestion) -> HttpResponse:
+    if question.format not in FORMATS:
+        problem = _("There is no format “%(name)s”; there are %(all)s.")
+        raise InputRefused({"format": [problem % {"name": question.format[:50], "all": ", ".join(FORMATS)}]})
+    form, stored = _form(question), _reading(request, question)
+    return cost_file(form.answer_of(snapshots.read(stored)), question.format, aggregate=question.aggregate)
+
+
+def _form(question: CostQuestion) -> CostFilter:
+    """Return the page's form for a question, found right."""
+    data = QueryDict(mutable=True)
+    for name, value in question.dict(exclude={"region", "format", "include_oos", "aggregate"}).items():
+        if isinstance(value, list):
+            data.setlist(name, value)
+        elif value is not None:
+            data[name] = str(value)
+    form = CostFilter(data)
+    if not form.is_valid():
+        raise InputRefused(form.errors)
+    return form
+
+
+def _reading(request: HttpRequest, question: CostQuestion) -> CostSnapshot:
+    """Return the last reading while it is fresh, else a new one."""
+    gateway = _gateway(request, question.region)
+    reader = snapshots.reader_of(gateway.access_key)
+    stored = snapshots.latest(gateway.account_id, gateway.region, reader)
+    if stored and snapshots.is_fresh(stored, timezone.now()) and stored.has_objects >= question.include_oos:
+        return stored
+    return refreshing.whole(gateway, with_objects=question.include_oos, seconds=PATIENCE_SECONDS)
+
+
+def _gateway(request: HttpRequest, region: str) -> Gateway:
+    keys = keyring.open(request)
+    key = keys.for_region(region) if region else keys.current
+    if key is None:
+        problem = _("This session holds no key of the region “%(region)s”.")
+        raise InputRefused({"region": [problem % {"region": region[:64]}]})
+    return key.gateway
+
+
+def _pagination(page: Page) -> dict[str, int]:
+    paginator = page.paginator
+    return {
+        "page": page.number,
+        "pages": paginator.num_pages,
+        "per_page": paginator.per_page,
+        "total": paginator.count,
+    }

@@ -1,0 +1,167 @@
+"""``manage.py current_cost``: what an account runs now and what it costs, in every format."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts import proof, regions
+from accounts.errors import PortalError
+from accounts.gateway import Gateway
+from costs import currency, freshness, reading, snapshots
+from costs.costdocuments import said_of
+from costs.costfiles import FORMATS
+from costs.currentcost import Question, current_cost
+from costs.inventory import OBJECTS, ResourceType, calls_for
+from costs.reading import Reading
+
+EXAMPLES = """examples:
+  manage.py current_cost                                    totals, kinds and resources as text
+  manage.py current_cost --format json --output cost.json   as the JSON API answers it
+  manage.py current_cost --format csv --tag env=production  only what carries this tag
+  manage.py current_cost --format hour                      one figure
+  manage.py current_cost --include-oos --format ods --output cost.ods
+  manage.py current_cost --profile default --format prometheus --output /var/lib/node_exporter/cost.prom
+
+The keys come from OSC_ACCESS_KEY, OSC_SECRET_KEY and OSC_REGION, or from a profile of ~/.osc/config.json.
+Every reading of all kinds of resource is kept, so that the portal can show what changed since.
+
+The exit code is 0 when every list was read. It is 1 when one failed: what was read is written all the same,
+and the error output names what is missing and why.
+"""
+
+CONFIG_FILE = Path(".osc") / "config.json"
+SLICE_SECONDS = 2
+
+
+class Command(BaseCommand):
+    help = "Read everything that an account runs in a region, and price it."
+
+    def add_arguments(self, parser):
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.epilog = EXAMPLES
+        parser.add_argument("--format", choices=list(FORMATS), default="human", help="default: human")
+        parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
+        parser.add_argument("--profile", metavar="NAME", help="a profile of ~/.osc/config.json")
+        parser.add_argument("--region", help="another region than OSC_REGION or the profile's")
+        for name, what in (("tag", "K=V"), ("tag-key", "K"), ("tag-value", "V")):
+            parser.add_argument(
+                f"--{name}", action="append", default=[], metavar=what, help="may be given several times"
+            )
+        parser.add_argument(
+            "--skip-resource",
+            action="append",
+            default=[],
+            choices=[type_.value for type_ in ResourceType],
+            metavar="TYPE",
+            help=f"leave out a kind: {', '.join(type_.value for type_ in ResourceType)}",
+        )
+        parser.add_argument(
+            "--include-oos", action="store_true", help="list the object storage too, which can take minutes"
+        )
+        parser.add_argument(
+            "--aggregate", action="store_true", help="only the totals of each kind of resource"
+        )
+
+    def handle(self, **options):
+        chosen = FORMATS[options["format"]]
+        if chosen.is_binary and not options["output"] and sys.stdout.isatty():
+            raise CommandError(f"{options['format']} is no text for a terminal: name a file with --output")
+        try:
+            snapshot = self._snapshot(_gateway(options), options)
+        except PortalError as error:
+            raise CommandError(str(error.message)) from error
+        question = Question(
+            tags=tuple(options["tag"]),
+            tag_keys=tuple(options["tag_key"]),
+            tag_values=tuple(options["tag_value"]),
+            skipped=frozenset(options["skip_resource"]),
+        )
+        cost = current_cost(snapshot, question)
+        self._write(chosen.write(cost, options["aggregate"]), options["output"])
+        if cost.missing:
+            raise CommandError("\n".join(["the reading is partial", *said_of(cost)]))
+        for sentence in said_of(cost):
+            self.stderr.write(self.style.WARNING(sentence))
+
+    def _snapshot(self, gateway, options):
+        """Read and price everything asked for; a whole reading is kept."""
+        region, begun_at = gateway.region, timezone.now()
+        currency.learn_at_login(gateway=gateway)
+        calls = set(calls_for(options["skip_resource"]))
+        if not options["include_oos"]:
+            calls.discard(OBJECTS)
+        under_way = Reading.begin(account_id=gateway.account_id, region=region, at=begun_at, calls=calls)
+        while not under_way.is_finished:
+            reading.advance(under_way, gateway, seconds=SLICE_SECONDS)
+            self._tell(under_way)
+        if not under_way.inventory.read:
+            raise next(missing.error for missing in under_way.inventory.missing)
+        status = freshness.up_to_date(region, begun_at)
+        if status.prices is None:
+            raise freshness.RefreshFailed(region, status.failure)
+        snapshot = snapshots.snapshot_of(
+            under_way.inventory, status.prices, account_id=gateway.account_id, taken_at=begun_at
+        )
+        if not options["skip_resource"]:
+            snapshots.store(snapshot, snapshots.reader_of(gateway.access_key))
+        return snapshot
+
+    def _tell(self, under_way):
+        """Say how far a long reading is, to a person who waits."""
+        if not under_way.is_finished and sys.stderr.isatty():
+            done = len(under_way.calls) - len(under_way.open)
+            count = len(under_way.inventory)
+            self.stderr.write(f"{done} of {len(under_way.calls)} lists, {count} resources so far")
+
+    def _write(self, content, output):
+        if output:
+            try:
+                output.write_bytes(content)
+            except OSError as error:
+                raise CommandError(f"{output}: {error.strerror}") from error
+        elif hasattr(self.stdout, "buffer"):
+            self.stdout.flush()
+            self.stdout.buffer.write(content)
+        else:
+            self.stdout.write(content.decode(errors="replace"), ending="")
+
+
+def _gateway(options) -> Gateway:
+    """Return the way to the cloud with the keys of the profile or of the environment, proven."""
+    keys = _profile(options["profile"]) if options["profile"] else _environment()
+    region = options["region"] or keys["region"]
+    if region not in regions.names():
+        raise CommandError(f"the region is {region!r}, and none of {', '.join(regions.names())}")
+    gateway = Gateway(keys["access_key"], keys["secret_key"], region)
+    owner = proof.owner_of(gateway, today=timezone.now().date())
+    return Gateway(gateway.access_key, gateway.secret_key, region, owner.account_id)
+
+
+def _environment() -> dict[str, str]:
+    names = {"access_key": "OSC_ACCESS_KEY", "secret_key": "OSC_SECRET_KEY", "region": "OSC_REGION"}
+    keys = {field: os.environ.get(name, "") for field, name in names.items()}
+    keys["region"] = keys["region"] or regions.names()[0]
+    absent = [name for field, name in names.items() if not keys[field]]
+    if absent:
+        raise CommandError(f"set {' and '.join(absent)}, or name a profile with --profile")
+    return keys
+
+
+def _profile(name: str) -> dict[str, str]:
+    path = Path.home() / CONFIG_FILE
+    try:
+        profiles = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} cannot be read: {error}") from error
+    profile = profiles.get(name) if isinstance(profiles, dict) else None
+    if not isinstance(profile, dict):
+        raise CommandError(f"{path} has no profile {name!r}")
+    keys = {field: profile.get(field) for field in ("access_key", "secret_key")}
+    if not all(isinstance(key, str) and key for key in keys.values()):
+        raise CommandError(f"the profile {name!r} of {path} has no access_key or no secret_key")
+    return keys | {"region": str(profile.get("region") or regions.names()[0])}
