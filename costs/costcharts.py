@@ -4,10 +4,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from costs import products
 from costs.currentcost import CurrentCost, Group, Grouping
-from costs.money import show_percent, trimmed
-
-MOST_BARS = 10
+from costs.money import round_for_display, show_percent, trimmed
 
 
 def chart_of(cost: CurrentCost) -> dict[str, Any] | None:
@@ -18,37 +17,44 @@ def chart_of(cost: CurrentCost) -> dict[str, Any] | None:
     groups = cost.groups
     if not any(group.amount for group in groups):
         return None
-    shown = groups[:MOST_BARS]
     return {
         "label": _("Cost per month by %(grouping)s") % {"grouping": _grouping(cost).lower()},
-        "sentence": _sentence(cost),
         "currency": cost.currency,
         "horizontal": True,
-        "labels": [group.key for group in shown],
-        "names": [group.name for group in shown],
+        "labels": [group.key for group in groups],
+        "names": [group.name for group in groups],
         "series": [
             {
                 "name": _("Per month"),
                 "role": "bar",
                 "color": "series-1",
-                "values": [_value(group) for group in shown],
+                "colors": [_colour(cost, group) for group in groups],
+                "values": [_value(group) for group in groups],
+                "partial": [bool(group.unpriced) for group in groups],
             }
         ],
     }
+
+
+def finding_of(cost: CurrentCost) -> str:
+    """Say what the chart shows: the dearest group and its share of what is known."""
+    dearest = cost.groups[0]
+    text = _("%(name)s: %(share)s of the cost per month.")
+    if cost.missing or cost.unpriced:
+        text = _("%(name)s: %(share)s of the known cost per month.")
+    return text % {"name": dearest.name, "share": show_percent(round_for_display(dearest.share, 1))}
 
 
 def _value(group: Group) -> str | None:
     return None if group.amount is None else f"{trimmed(group.amount.month):f}"
 
 
+def _colour(cost: CurrentCost, group: Group) -> str:
+    """Return the token of a bar: a category has the colour that it has everywhere."""
+    if cost.question.grouping != Grouping.CATEGORY:
+        return "series-1"
+    return group.key if group.key in products.CATEGORIES else "others"
+
+
 def _grouping(cost: CurrentCost) -> str:
     return str(Grouping(cost.question.grouping).label)
-
-
-def _sentence(cost: CurrentCost) -> str:
-    """Say what the chart shows: the dearest group and its share of what is known."""
-    dearest = cost.groups[0]
-    text = _("%(name)s: %(share)s of the cost per month.")
-    if cost.missing or cost.unpriced:
-        text = _("%(name)s: %(share)s of the known cost per month.")
-    return text % {"name": dearest.name, "share": show_percent(dearest.share)}

@@ -1,10 +1,12 @@
 """Template filters of the current cost."""
 
+import datetime as dt
 from decimal import Decimal
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from costs import currentcost
@@ -45,6 +47,14 @@ def for_meter(share: Decimal) -> str:
 def at_least(lacks: object) -> SafeString | str:
     """Put a sign before an amount that lacks something, with words for who hears the page."""
     return format_html('<span class="visually-hidden">{}</span>≥ ', _("at least")) if lacks else ""
+
+
+@register.filter
+def age(moment: dt.datetime, now: dt.datetime) -> str:
+    """Say how old something is: ``just now``, ``3 minutes old``."""
+    if now - moment < dt.timedelta(minutes=1):
+        return _("just now")
+    return _("%(age)s old") % {"age": timesince(moment, now)}
 
 
 @register.filter
