@@ -116,6 +116,7 @@ class ResourceOut(Schema):
     tags: dict[str, str]
     price_per_hour: str
     price_per_month: str
+    price_per_year: str
     priced: bool
     explanation: ExplanationOut
 

@@ -116,6 +116,7 @@ def _resource(line: Line, cost: Cost) -> dict[str, Any]:
         "tags": line.tags,
         "price_per_hour": _text(cost.amount.hour),
         "price_per_month": _text(cost.amount.month),
+        "price_per_year": _text(cost.amount.year),
         "priced": cost.is_priced,
         "explanation": {
             "text": explained(cost),

@@ -236,6 +236,11 @@ class CostSnapshot(models.Model):
     def __str__(self) -> str:
         return f"{self.account_id} {self.region} {self.taken_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def lacks(self) -> bool:
+        """Tell whether the totals lack something: a list, or the price of a resource."""
+        return not self.is_complete or self.unpriced_count > 0
+
 
 class CostReading(models.Model):
     """A reading under way, kept between its slices so that any process can go on with it.

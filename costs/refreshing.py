@@ -29,6 +29,7 @@ LONGEST_SLICE = 20.0
 """Even what waits for the whole reading keeps what it has now and then."""
 
 _ABANDONED_AFTER = dt.timedelta(minutes=10)
+_FORGOTTEN_AFTER = dt.timedelta(days=1)
 _POLL_SECONDS = 0.1
 
 
@@ -45,13 +46,16 @@ class ReadingGoesOn(PortalError):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a reading is. ``calls`` are all its lists, ``open`` those not yet read to the end."""
+    """How far a reading is. ``calls`` are all its lists, ``open`` those not yet read to the end.
+
+    ``is_ours`` is false while somebody else reads: then it is enough to look now and then.
+    """
 
     calls: list[str]
     open: list[str]
     resource_count: int
     with_objects: bool
-    started_at: dt.datetime
+    is_ours: bool
 
     @property
     def done(self) -> int:
@@ -70,13 +74,13 @@ def read_on(
     row, is_ours = _claimed(gateway, at)
     under_way = snapshots.unpacked(row.content, Reading)
     if not is_ours:
-        return _progress(under_way)
+        return _progress(under_way, is_ours=False)
     if with_objects:
         under_way.include(OBJECTS)
     reading.advance(under_way, gateway, seconds=min(seconds, LONGEST_SLICE))
     if not under_way.is_finished:
         _leave(row, under_way)
-        return _progress(under_way)
+        return _progress(under_way, is_ours=True)
     try:
         return finish(under_way, reader=row.reader)
     finally:
@@ -118,6 +122,7 @@ def finish(done: Reading, *, reader: str) -> CostSnapshot:
 @transaction.atomic
 def _claimed(gateway: Gateway, at: dt.datetime) -> tuple[CostReading, bool]:
     """Return the reading under way, or a new one, and whether it is ours to go on with."""
+    CostReading.objects.filter(touched_at__lt=at - _FORGOTTEN_AFTER).delete()
     begun = Reading.begin(account_id=gateway.account_id, region=gateway.region, at=at)
     row, is_new = CostReading.objects.select_for_update().get_or_create(
         account_id=gateway.account_id,
@@ -148,13 +153,13 @@ def _leave(row: CostReading, under_way: Reading) -> None:
     row.save()
 
 
-def _progress(under_way: Reading) -> Progress:
+def _progress(under_way: Reading, *, is_ours: bool) -> Progress:
     return Progress(
         calls=under_way.calls,
         open=list(under_way.open),
         resource_count=len(under_way.inventory),
         with_objects=under_way.listing is not None,
-        started_at=under_way.started_at,
+        is_ours=is_ours,
     )
 
 
