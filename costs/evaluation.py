@@ -272,7 +272,7 @@ class _Evaluation:
     def _use_by_vm(self, address: PublicIp) -> AddressUse | Problem:
         vm = self._vms.get(address.vm_id)
         if vm is None:
-            return Problem(ProblemKind.NEEDS_LIST, "ReadVms")
+            return self._use_by_absent_vm(address.vm_id)
         try:
             runs, _note = billing.vm_is_billed(vm.state)
         except billing.UnknownState:
@@ -281,8 +281,16 @@ class _Evaluation:
             return AddressUse.OF_IDLE_VM
         return AddressUse.FIRST if vm.public_ip == address.public_ip else AddressUse.FURTHER
 
+    def _use_by_absent_vm(self, vm_id: str) -> AddressUse | Problem:
+        """Return the use of an address whose VM is not in the list: what is not there does not run."""
+        if self._is_missing("ReadVms"):
+            return Problem(ProblemKind.NEEDS_LIST, "ReadVms")
+        if any(unreadable.resource_id == vm_id for unreadable in self._inventory.unreadable):
+            return Problem(ProblemKind.NEEDS_LIST, vm_id)
+        return AddressUse.OF_IDLE_VM
+
     def _is_missing(self, call: str) -> bool:
-        return any(missing.call == call for missing in self._inventory.missing)
+        return call not in self._inventory.read
 
     def _nat_service(self, nat: NatService) -> Line:
         cost = self._service(NatService, nat.state, pricing.nat_service)
