@@ -290,7 +290,7 @@ class _Evaluation:
         return AddressUse.OF_IDLE_VM
 
     def _is_missing(self, call: str) -> bool:
-        return call not in self._inventory.read
+        return any(missing.call == call for missing in self._inventory.missing)
 
     def _nat_service(self, nat: NatService) -> Line:
         cost = self._service(NatService, nat.state, pricing.nat_service)
