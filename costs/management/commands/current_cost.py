@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts import proof, regions
@@ -75,6 +76,9 @@ class Command(BaseCommand):
             snapshot = self._snapshot(_gateway(options), options)
         except PortalError as error:
             raise CommandError(str(error.message)) from error
+        except DatabaseError as error:
+            problem = "the database is not ready: run manage.py migrate and manage.py createcachetable"
+            raise CommandError(f"{problem} ({error})") from error
         question = Question(
             tags=tuple(options["tag"]),
             tag_keys=tuple(options["tag_key"]),
