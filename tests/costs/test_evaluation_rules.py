@@ -60,7 +60,7 @@ def test_the_api_tells_the_size_of_an_aws_style_type_that_the_portal_does_not_kn
         [VmSize(vm_type_name="m5.16xlarge", vcore_count=64, memory_size=Decimal(256))],
         [VmSize(vm_type_name="m5.8xlarge", vcore_count=0, memory_size=Decimal(128))],
         [VmSize(vm_type_name="m5.8xlarge", vcore_count=32, memory_size=Decimal(0))],
-        [VmSize(vm_type_name="m5.8xlarge", vcore_count=32, memory_size=Decimal("-1"))],
+        [VmSize(vm_type_name="m5.8xlarge", vcore_count=32, memory_size=Decimal(-1))],
         [VmSize(vm_type_name="m5.8xlarge", vcore_count=32, memory_size=Decimal(10) ** 9)],
     ],
     ids=["none", "of another type", "no cores", "no memory", "negative", "beyond any machine"],
