@@ -1,8 +1,11 @@
 """Readings of the sandbox through the portal's own gateway, for tests."""
 
 import datetime as dt
+import json
 import math
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from accounts.gateway import Gateway
 from costs.inventory import OBJECTS, SOURCES
@@ -54,3 +57,38 @@ def cloud_that_turns(settings, turn, **options):
         settings.OUTSCALE_API_URL, settings.OUTSCALE_OOS_URL = sandbox.url, sandbox.oos_url
         settings.OUTSCALE_REQUESTS_PER_SECOND = 10_000
         yield sandbox
+
+
+@contextmanager
+def cloud_that_says(settings, say):
+    """A cloud of one test: ``say(call, token)`` is the body of its answer for the page of that token.
+
+    Yields the calls that were asked.
+    """
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            parameters = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            call = self.path.rpartition("/")[2]
+            asked.append(call)
+            body = say(call, parameters.get("NextPageToken", ""))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    settings.OUTSCALE_API_URL = f"http://127.0.0.1:{server.server_port}/{{region}}/api/v1"
+    settings.OUTSCALE_REQUESTS_PER_SECOND = 10_000
+    try:
+        yield asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
