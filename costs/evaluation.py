@@ -184,14 +184,18 @@ class _Evaluation:
         is_billed = not volume.state or billing.volume_is_billed(volume.state)
         facts = (Volume, volume.volume_type, volume.size, iops, is_billed)
 
-        def price() -> Price:
-            return pricing.volume(volume.volume_type, Decimal(volume.size), self._prices, iops=iops)
+        def cost() -> Cost:
+            tally = Tally()
+            tally.add(lambda: pricing.volume_size(volume.volume_type, Decimal(volume.size), self._prices))
+            if iops is not None:
+                tally.add(lambda: pricing.provisioned_iops(iops, self._prices))
+            return tally.cost()
 
         size = f"{volume.volume_type}, {volume.size} GiB"
         return self._line(
             ResourceType.VOLUME,
             volume.volume_id,
-            self._cost(facts, lambda: _cost_of(price) if is_billed else _FREE_IN_STATE),
+            self._cost(facts, lambda: cost() if is_billed else _FREE_IN_STATE),
             tags=volume.tags,
             state=volume.state,
             subregion=volume.subregion_name,

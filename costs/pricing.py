@@ -249,10 +249,20 @@ def _notes_on(code: str, licence: PriceEntry) -> Iterable[Assumption]:
 
 def volume(volume_type: str, size_gib: Decimal, prices: PriceList, *, iops: int | None = None) -> Price:
     """Price a volume for a month, used or not; ``iops`` count for io1 only (gp2's are a free baseline)."""
-    size = (prices.entry(FCU, f"BSU:VolumeUsage:{volume_type}", "CreateVolume"), size_gib)
-    if volume_type != "io1":
-        return _priced(prices, size)
-    return _priced(prices, size, (prices.entry(FCU, "BSU:VolumeIOPS:io1", "CreateVolume"), iops or 0))
+    size = volume_size(volume_type, size_gib, prices)
+    return size if volume_type != "io1" else joined([size, provisioned_iops(iops or 0, prices)])
+
+
+def volume_size(volume_type: str, size_gib: Decimal, prices: PriceList) -> Price:
+    """Price the size of a volume for a month."""
+    entry = prices.entry(FCU, f"BSU:VolumeUsage:{volume_type}", "CreateVolume")
+    return _priced(prices, (entry, size_gib), period=Period.MONTH)
+
+
+def provisioned_iops(iops: int, prices: PriceList) -> Price:
+    """Price the IOPS of an io1 volume for a month."""
+    entry = prices.entry(FCU, "BSU:VolumeIOPS:io1", "CreateVolume")
+    return _priced(prices, (entry, iops), period=Period.MONTH)
 
 
 def snapshot(size_gib: Decimal, prices: PriceList) -> Price:

@@ -202,6 +202,8 @@ def _page_steps(source: Source, tokens: list[str], params: dict, gateway: Gatewa
 
 
 def _note_page(reading: Reading, *, source: Source, page: bytes, token: str) -> None:
+    if source.call not in reading.open:  # an earlier page was no list, while this one was on its way
+        return
     try:
         source.note(page, reading.inventory)
     except ValueError:
@@ -222,8 +224,12 @@ def _close(reading: Reading, call: str) -> None:
 
 
 def _fail(reading: Reading, *, call: str, error: CloudError) -> None:
-    reading.open.pop(call, None)
+    if call not in reading.open:  # it has failed already
+        return
+    del reading.open[call]
     reading.inventory.missing.append(Missing.of(error, call=call))
+    if call == OBJECTS:
+        reading.inventory.buckets.clear()
     if call in SOURCES:
         SOURCES[call].drop(reading.inventory)
 

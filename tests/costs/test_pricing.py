@@ -1,4 +1,3 @@
-import dataclasses
 from decimal import Decimal
 
 import pytest
@@ -8,7 +7,7 @@ from costs.assumptions import Assumption
 from costs.pricelist import FCU, PriceKey, PriceMissing, Unit
 from costs.pricing import GpuState, NotPriceable, Period, Tenancy, for_hours
 from costs.vmtypes import shape_of
-from tests.costs.pricelists import sandbox_price_list, without
+from tests.costs.pricelists import changed, sandbox_price_list, without
 
 
 @pytest.fixture(scope="module")
@@ -138,17 +137,8 @@ def test_keys_are_compared_whole(prices):
     assert prices.entry(FCU, "Gpu:attach:nvidia-a100", "AllocateGpu").unit_price == Decimal(2)
 
 
-def flagged(prices, type_, *, per_month):
-    """Return ``prices`` with the flag PER_MONTH of a type set or taken away."""
-    entries = {
-        key: dataclasses.replace(entry, per_month=per_month) if key.type == type_ else entry
-        for key, entry in prices.entries.items()
-    }
-    return dataclasses.replace(prices, entries=entries)
-
-
 def test_a_price_that_the_catalog_flags_as_monthly_is_never_taken_for_an_hourly_one(prices):
-    price = pricing.load_balancer(flagged(prices, "LBU:Usage", per_month=True))
+    price = pricing.load_balancer(changed(prices, "LBU:Usage", per_month=True))
     assert (price.period, price.amount) == (Period.MONTH, Decimal("0.03"))
 
 
@@ -157,14 +147,14 @@ def test_parts_of_different_periods_make_no_price(prices, type_, per_month):
     with pytest.raises(NotPriceable):
         pricing.vm(
             shape_of("tinav6.c2r4p2"),
-            flagged(prices, type_, per_month=per_month),
+            changed(prices, type_, per_month=per_month),
             tenancy=Tenancy.DEDICATED,
         )
 
 
 def test_a_volume_without_the_monthly_flag_is_not_guessed_at(prices):
     with pytest.raises(NotPriceable):
-        pricing.volume("gp2", Decimal(10), flagged(prices, "BSU:VolumeUsage:gp2", per_month=False))
+        pricing.volume("gp2", Decimal(10), changed(prices, "BSU:VolumeUsage:gp2", per_month=False))
 
 
 def test_whole_months_of_a_monthly_price_are_exact():
