@@ -1,7 +1,7 @@
 """Runs a benchmark on a portal of its own: ``python -m bench quotes`` or ``python -m bench costs``.
 
-A benchmark is a module of this package with a function ``main``; it prints figures beside their goals. It runs
-in a fresh process, once for each size of the cloud that it wants.
+A benchmark is a module of this package with a function ``main``; it prints figures beside their goals. It
+runs in a fresh process, once for each size of the cloud that it wants.
 """
 
 import multiprocessing

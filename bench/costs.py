@@ -1,9 +1,10 @@
-"""Measures the current cost (``python -m bench costs``): reading, pricing and storing, memory, and its page."""
+"""Measures the current cost (``python -m bench costs``): reading, pricing, storing, memory, and its page."""
 
 import math
 import statistics
 import sys
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -66,19 +67,20 @@ def read(gateway: Gateway) -> Reading:
     return begun
 
 
+def elsewhere(work: Callable[[], None]) -> None:
+    """Do ``work``, a function of this module, in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=django.setup) as fresh:
+        fresh.submit(work).result()
+
+
 def warm_up() -> None:
     """Let the cloud draw its resources: what it is asked for the first time, it composes and remembers."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=django.setup) as elsewhere:
-        elsewhere.submit(_read_once).result()
-
-
-def _read_once() -> None:
+    freshness.up_to_date(REGION, timezone.now())
     read(new_gateway())
 
 
 def measure_memory() -> None:
     """Measure what the first reading of this process holds at most, until it is stored."""
-    freshness.up_to_date(REGION, timezone.now())
     peak = peak_memory(lambda: refreshing.finish(read(new_gateway()), reader="bench"))
     show("peak memory of the first reading until stored", f"+{peak:.0f} MB", "under 150 MB")
 
@@ -136,8 +138,8 @@ def _page(client: Client, address: str, headers: dict[str, str]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    warm_up()
-    measure_memory()
+    elsewhere(warm_up)
+    elsewhere(measure_memory)
     measure_reading(times=9)
     measure_paced_reading()
     client = Client(HTTP_HOST="localhost")

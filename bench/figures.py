@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a piece of work: what it returned, and the wall and the CPU of this process in milliseconds."""
+    """One run of a piece of work: what it returned, its wall and the CPU of this process in milliseconds."""
 
     result: Any
     wall: float

@@ -40,7 +40,9 @@ def measure(name: str, size: int | None) -> None:
 @contextmanager
 def _cloud(size: int | None) -> Iterator[dict[str, str]]:
     """Run a sandbox in another process, and hand out its addresses as the portal's settings name them."""
-    options = ["--port", "0", "--latency-ms", str(LATENCY_MS)] + ([] if size is None else ["--size", str(size)])
+    options = ["--port", "0", "--latency-ms", str(LATENCY_MS)] + (
+        [] if size is None else ["--size", str(size)]
+    )
     command = [sys.executable, "-m", "sandbox", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         try:
