@@ -31,7 +31,9 @@ class RateLimiter:
         start = self._reserve(time.monotonic(), until)
         if start is None:
             return False
-        time.sleep(max(0.0, start - time.monotonic()))
+        wait = start - time.monotonic()
+        if wait > 0:  # a sleep of nothing gives the processor away all the same
+            time.sleep(wait)
         return True
 
     def slow_down(self) -> None:

@@ -1,43 +1,31 @@
-"""Runs a benchmark on a portal of its own: ``python -m bench quotes``.
+"""Runs a benchmark on a portal of its own: ``python -m bench quotes`` or ``python -m bench costs``.
 
-The database is a SQLite file in a temporary folder; the cloud is the sandbox, which answers after 40 ms.
-A benchmark is a module of this package with a function ``main``; it prints figures beside their goals.
+A benchmark is a module of this package with a function ``main``; it prints figures beside their goals. It
+runs in a fresh process, once for each size of the cloud that it wants.
 """
 
-import importlib
-import os
+import multiprocessing
 import sys
-import tempfile
-from pathlib import Path
 
-import django
-import django.core.management
+from bench.portal import measure
 
-from sandbox.server import running
-
-LATENCY_MS = 40
+SIZES = {"quotes": [None], "costs": [1_000, 10_000]}
+"""How many resources the cloud of each benchmark has; None is the small one of the demo."""
 
 
-def run(name: str) -> None:
-    """Set the portal up, and run the benchmark ``name`` on it."""
-    with tempfile.TemporaryDirectory() as folder, running(seed=1) as sandbox:
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "finops_site.settings",
-            "DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.sqlite3'}",
-            "DEMO": "true",
-            "LOG_LEVEL": "ERROR",
-            "OUTSCALE_API_URL": sandbox.url,
-            "OUTSCALE_OOS_URL": sandbox.oos_url,
-            "OUTSCALE_REQUESTS_PER_SECOND": "1000",
-        }
-        django.setup()
-        django.core.management.call_command("migrate", verbosity=0)
-        django.core.management.call_command("createcachetable", verbosity=0)
-        sandbox.faults.add("*", "latency", str(LATENCY_MS))
-        importlib.import_module(f"bench.{name}").main()
+def run(name: str) -> int:
+    """Run the benchmark ``name`` and return its exit code."""
+    fresh = multiprocessing.get_context("spawn")
+    for size in SIZES[name]:
+        process = fresh.Process(target=measure, args=(name, size))
+        process.start()
+        process.join()
+        if process.exitcode:
+            return process.exitcode
+    return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1] not in SIZES:
         sys.exit(__doc__)
-    run(sys.argv[1])
+    sys.exit(run(sys.argv[1]))

@@ -80,7 +80,7 @@ def measure_edit(client: Client, quote: Quote) -> None:
 
 
 def measure_login() -> None:
-    """Time logins: the wall and the CPU of this process, which holds the sandbox too."""
+    """Time logins: the wall and the CPU of this process, which does not hold the sandbox."""
     client = Client(HTTP_HOST="localhost")
 
     def log_in() -> tuple[float, float]:

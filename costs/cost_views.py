@@ -24,7 +24,7 @@ from costs.costdocuments import missing_texts
 from costs.costfiles import FORMATS, file_name
 from costs.costforms import CostFilter, SinceFilter
 from costs.currentcost import CurrentCost
-from costs.inventory import ResourceType
+from costs.inventory import OBJECTS, ResourceType
 from costs.models import CostSnapshot
 
 CHANGES_PER_PAGE = 100
@@ -129,6 +129,7 @@ def changed(request: HttpRequest, gateway: Gateway) -> HttpResponse:
         before = days[form.cleaned_data["since"]]
         found = changes.compare(snapshots.read(before), snapshots.read(stored))
         context["changes"] = found
+        context["not_compared"] = [currentcost.type_name(type_) for type_ in found.not_compared]
         context["page"] = form.page_of(Paginator(found.changes, CHANGES_PER_PAGE))
     status = 422 if form.errors else 200
     return render(request, "costs/changes.html", context, status=status)
@@ -165,6 +166,7 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "address": form.address,
         "conditions": costrows.conditions_of(form.address),
         "reasons": missing_texts(cost) if cost else [],
+        "objects_missing": any(one.call == OBJECTS for one in cost.missing) if cost else False,
         "columns": currentcost.columns(form.cleaned_data.get("sort", "")),
         "groupings": currentcost.Grouping.choices,
         "files": costrows.files_of(form.address, _export_url),

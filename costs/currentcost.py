@@ -184,7 +184,7 @@ class CurrentCost:
     @cached_property
     def unpriced(self) -> list[Line]:
         """The lines of which not the whole price is known."""
-        return [line for line in self.lines if not self.cost_of(line).is_priced]
+        return [line for line in self.lines if line.cost in self.snapshot.unpriced]
 
     @property
     def missing(self) -> list[Missing]:
@@ -240,18 +240,18 @@ class CurrentCost:
         )
 
     def _grouped(self, key_of: Callable[[Line], str], name_of: Callable[[str], str]) -> list[Group]:
-        lines: dict[str, list[Line]] = defaultdict(list)
-        for line in self.lines:
-            lines[key_of(line)].append(line)
+        counts: dict[str, Counter[int]] = defaultdict(Counter)
+        for (key, place), number in Counter((key_of(line), line.cost) for line in self.lines).items():
+            counts[key][place] = number
         return self._ordered(
             Group(
                 key,
                 name_of(key),
-                len(found),
-                self.snapshot.amount_of(found),
-                sum(not self.cost_of(line).is_priced for line in found),
+                found.total(),
+                self.snapshot.amount_of_costs(found),
+                sum(number for place, number in found.items() if place in self.snapshot.unpriced),
             )
-            for key, found in lines.items()
+            for key, found in counts.items()
         )
 
     def _ordered(self, groups: Iterable[Group]) -> list[Group]:
@@ -277,8 +277,9 @@ class CurrentCost:
 
 def current_cost(snapshot: Snapshot, question: Question) -> CurrentCost:
     """Return the resources of a reading that answer ``question``, in its order."""
-    matches = _conditions(question)
-    found = [line for line in snapshot.lines if all(holds(line) for holds in matches)]
+    found = snapshot.lines
+    for holds in _conditions(question):
+        found = [line for line in found if holds(line)]
     return CurrentCost(snapshot, question, _sorted(found, snapshot, question.sort))
 
 

@@ -37,7 +37,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 """A number of GiB, cores or IOPS; more than any resource has is a damaged answer."""
 
 
-class Facts(msgspec.Struct, rename="pascal", omit_defaults=True):
+class Facts(msgspec.Struct, rename="pascal", omit_defaults=True, gc=False):
     """What is kept of one resource, under OUTSCALE's own names."""
 
 

@@ -100,7 +100,7 @@ class Cost(msgspec.Struct, frozen=True, array_like=True, dict=True):
         return [Remark(code) if code in Remark.values else Assumption(code) for code in self.noted]
 
 
-class Line(msgspec.Struct, frozen=True, array_like=True):
+class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One resource of a reading.
 
     ``resource_id`` is the cloud's own id, ``name`` what its tag ``Name`` says or the cloud shows besides.

@@ -131,7 +131,8 @@ class _Crew:
     def begin_open_lists(self) -> bool:
         """Put a worker on each open list that has none; answer False when nobody works any more."""
         if not self.is_stopping:
-            for call in self._reading.open.keys() - self._begun:
+            # In the order of the sources: the lists that are usually longest come first.
+            for call in [call for call in self._reading.open if call not in self._begun]:
                 self._begun.add(call)
                 self._active += 1
                 self._workers.submit(self._work, call, _steps(self._reading, call, self._gateway))

@@ -5,7 +5,8 @@ A reading is stored whole, as compressed JSON: it is always read whole, and neve
 
 import datetime as dt
 import zlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import msgspec
@@ -63,15 +64,21 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
 
     def amount_of(self, lines: Iterable[Line]) -> Amount:
         """Return the known cost of some of the resources together."""
-        counts = [0] * len(self.costs)
-        for line in lines:
-            counts[line.cost] += 1
-        return total((cost.amount, count) for cost, count in zip(self.costs, counts, strict=True) if count)
+        return self.amount_of_costs(Counter(line.cost for line in lines))
+
+    def amount_of_costs(self, counts: Mapping[int, int]) -> Amount:
+        """Return the known cost of resources by their places among ``costs``, and how many each has."""
+        return total((self.costs[place].amount, count) for place, count in counts.items())
+
+    @cached_property
+    def unpriced(self) -> frozenset[int]:
+        """The places of the costs of which not the whole price is known."""
+        return frozenset(place for place, cost in enumerate(self.costs) if not cost.is_priced)
 
     @cached_property
     def unpriced_count(self) -> int:
         """How many resources are not priced whole."""
-        return sum(not self.costs[line.cost].is_priced for line in self.lines)
+        return sum(line.cost in self.unpriced for line in self.lines)
 
 
 def snapshot_of(

@@ -3,7 +3,9 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,7 @@ from sandbox.calls import Asked, Call
 from sandbox.cloud import AccessKey, Cloud
 from sandbox.compute_calls import COMPUTE_CALLS
 from sandbox.errors import ApiError
-from sandbox.faults import Fault, Faults
+from sandbox.faults import Fault, Faults, Trouble
 from sandbox.network_calls import NETWORK_CALLS
 from sandbox.price_calls import PRICE_CALLS
 from sandbox.received import Received, RequestLog
@@ -78,7 +80,10 @@ class Api:
         region, name = _route(request.path)
         self._record(request, region, name)
         trouble = self._faults.take(region, name)
-        self._pause(trouble.delay)
+        with delayed(trouble.delay, self._pause):
+            return self._answer(request, region, name, trouble)
+
+    def _answer(self, request: Request, region: str, name: str, trouble: Trouble) -> Reply:
         request_id = self._cloud.request_id()
         try:
             reply = self._faulty(trouble.fault, request_id) if trouble.fault else None
@@ -134,6 +139,18 @@ class Api:
             parameters=_object_or_none(request.body),
         )
         self._log.add(received)
+
+
+@contextmanager
+def delayed(seconds: float, pause: Callable[[float | None], object]) -> Iterator[None]:
+    """Let what is done inside last so many seconds: an answer is composed within its delay, not after it."""
+    until = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        left = until - time.monotonic()
+        if left > 0:
+            pause(left)
 
 
 def cut_off(fault: Fault, pause: Callable[[float | None], object]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from sandbox.answers import Reply
-from sandbox.api import Disconnect, Request, cut_off
+from sandbox.api import Disconnect, Request, cut_off, delayed
 from sandbox.authentication import LATE
 from sandbox.buckets import Bucket
 from sandbox.cloud import ACCOUNTS, AccessKey, Cloud
@@ -88,12 +88,18 @@ class ObjectStore:
         parameters = dict(pairs(request.query))
         self._record(request, region, call, {**parameters, **({"bucket": bucket} if bucket else {})})
         trouble = self._faults.take(region, call)
-        self._pause(trouble.delay)
+        with delayed(trouble.delay, self._pause):
+            return self._answer(request, region, bucket, parameters, trouble.fault)
+
+    def _answer(
+        self, request: Request, region: str, bucket: str, parameters: Mapping[str, str], fault: Fault | None
+    ) -> Reply:
+        call = "ListObjectsV2" if bucket else "ListBuckets"
         try:
-            if trouble.fault and (reply := self._faulty(trouble.fault)):
+            if fault and (reply := self._faulty(fault)):
                 return reply
             key = self._caller(request, region)
-            if trouble.fault or not key.may_list_objects:
+            if fault or not key.may_list_objects:
                 raise StoreError("AccessDenied")
             _check(request.method, call, parameters)
             return self._list(region, key.account_id, bucket, parameters)

@@ -1,6 +1,7 @@
 """Benchmarks print figures and fail no test; that they still run is tested here, on small sizes."""
 
-from bench import quotes
+from bench import costs, quotes
+from costs import refreshing
 
 
 def test_the_benchmark_of_quotes_prints_each_figure_beside_its_goal(logged_in, capsys):
@@ -10,3 +11,20 @@ def test_the_benchmark_of_quotes_prints_each_figure_beside_its_goal(logged_in, c
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 7
     assert all("goal: " in line for line in lines)
+
+
+def test_the_benchmark_of_the_current_cost_prints_each_figure_beside_its_goal(logged_in, capsys):
+    costs.warm_up()
+    costs.measure_memory()
+    costs.measure_reading(times=2)
+    refreshing.whole(costs.new_gateway(), with_objects=False)
+    costs.measure_page(logged_in, times=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 11
+    assert all("goal: " in line for line in lines)
+
+
+def test_the_longest_chain_of_pages_counts_what_must_follow_another_list():
+    gateway = costs.new_gateway()
+    gateway.pages.update({"ReadVolumes": 4, "ReadVms": 3, "ReadVmTypes": 2, "ReadNatServices": 1})
+    assert gateway.chain == 5
