@@ -70,7 +70,7 @@ def test_of_a_day_the_last_reading_the_last_complete_one_and_the_last_with_objec
 
 def test_a_reading_that_is_stored_late_takes_nothing_newer_away():
     newer = store(9)
-    store(8, complete=False)
+    store(8)
 
     assert snapshots.latest("1", "eu-west-2", "r") == newer
 
