@@ -99,10 +99,11 @@ def whole(gateway: Gateway, *, with_objects: bool, seconds: float = math.inf) ->
         found = read_on(gateway, at=timezone.now(), with_objects=with_objects, seconds=left)
         if isinstance(found, CostSnapshot):
             return found
+        time.sleep(_POLL_SECONDS)
+        # Looked for at the last moment: the next slice would begin anew what somebody else has just finished.
         stored = snapshots.latest(gateway.account_id, gateway.region, reader)
         if stored and stored != before and stored.has_objects >= with_objects:
-            return stored  # somebody else has read it meanwhile
-        time.sleep(_POLL_SECONDS)
+            return stored
     raise ReadingGoesOn
 
 
