@@ -73,14 +73,18 @@ def read(request: HttpRequest, gateway: Gateway) -> HttpResponse:
         return redirect(f"{reverse('costs:current')}?{request.GET.urlencode()}")
     if isinstance(found, CostSnapshot):
         return trigger_client_event(render(request, "costs/_reading.html", {}), CURRENT_COST_READ)
-    return render(request, "costs/_reading.html", {"progress": found, "lists": _lists(found)})
+    context = {"progress": found, "lists": _lists(found), "after": refreshing.latest_id(gateway)}
+    return render(request, "costs/_reading.html", context)
 
 
 def _read(
     request: HttpRequest, gateway: Gateway, *, with_objects: bool
 ) -> CostSnapshot | refreshing.Progress | None:
     if wants_fragment(request):
-        return refreshing.read_on(gateway, at=timezone.now(), with_objects=with_objects)
+        known = request.POST.get("after", "")
+        newer_than = int(known) if known.isascii() and known.isdigit() and len(known) < 19 else None
+        asked = {"with_objects": with_objects, "newer_than": newer_than}
+        return refreshing.read_on(gateway, at=timezone.now(), **asked)
     try:
         return refreshing.whole(gateway, with_objects=with_objects, seconds=PATIENCE_SECONDS)
     except refreshing.ReadingGoesOn:

@@ -15,6 +15,7 @@ from costs import billing, pricing
 from costs.assumptions import Assumption
 from costs.billing import AddressUse, Remark
 from costs.inventory import (
+    LISTS,
     RESOURCE_TYPE_OF,
     Bucket,
     DirectLink,
@@ -267,11 +268,15 @@ class _Evaluation:
             return AddressUse.OF_NAT_SERVICE
         if address.vm_id:
             return self._use_by_vm(address)
-        may_be_of_nat = address.nat_service_id is msgspec.UNSET and self._is_missing("ReadNatServices")
-        if may_be_of_nat:
+        if address.nat_service_id is msgspec.UNSET and self._lacks_nat_services:
             return Problem(ProblemKind.NEEDS_LIST, "ReadNatServices")
         is_linked = address.nic_id or address.link_public_ip_id
         return AddressUse.WITHOUT_VM if is_linked else AddressUse.UNUSED
+
+    @cached_property
+    def _lacks_nat_services(self) -> bool:
+        unreadable = any(one.call == "ReadNatServices" for one in self._inventory.unreadable)
+        return unreadable or self._is_missing("ReadNatServices")
 
     def _use_by_vm(self, address: PublicIp) -> AddressUse | Problem:
         vm = self._vms.get(address.vm_id)
@@ -384,12 +389,11 @@ class _Evaluation:
 
     def _unreadable(self) -> Iterator[Line]:
         for unreadable in self._inventory.unreadable:
-            type_ = RESOURCE_TYPE_OF.get(unreadable.call)
-            if type_ is None:  # a line of ReadVmTypes, which is no resource
+            if unreadable.call not in LISTS:  # a VM type is no resource
                 continue
             problem = Problem(ProblemKind.NOT_UNDERSTOOD, unreadable.problem)
             cost = self._cost(problem, lambda problem=problem: Cost(problems=(problem,)))
-            yield self._line(type_, unreadable.resource_id, cost)
+            yield self._line(RESOURCE_TYPE_OF[unreadable.call], unreadable.resource_id, cost)
 
 
 _FREE_IN_STATE = Cost(noted=(Remark.STATE_FREE.value,))

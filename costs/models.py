@@ -191,9 +191,9 @@ class CostSnapshotQuerySet(models.QuerySet["CostSnapshot"]):
 class CostSnapshot(models.Model):
     """A reading of everything that an account had in a region at one moment, priced.
 
-    The last one is the cache of the pages. Of each day at most two are kept for each key: the last one, and
-    the last complete one. ``reader`` stands for the key, of which it tells nothing: a reading is shown only
-    to who may read the same.
+    The last one is the cache of the pages. Of each day the last one is kept for each key, besides the last
+    complete one and the last with the object storage. ``reader`` stands for the key, of which it tells
+    nothing: a reading is shown only to who may read the same.
     """
 
     account_id = models.CharField(_("OUTSCALE account"), max_length=64)

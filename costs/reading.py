@@ -19,7 +19,7 @@ from django.conf import settings
 
 from accounts.errors import AuthenticationRefused, CloudAnswerInvalid, CloudError, KeyLocked
 from accounts.gateway import Gateway
-from costs.inventory import OBJECTS, SOURCES, VM_TYPES, Bucket, Inventory, Missing, Source
+from costs.inventory import LISTS, OBJECTS, SOURCES, VM_TYPES, Bucket, Inventory, Missing, Source
 from costs.vmtypes import is_unlisted
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Reading(msgspec.Struct, omit_defaults=True):
     def calls(self) -> list[str]:
         """Every call of the reading, in the order of the page."""
         closed = {*self.inventory.read, *(missing.call for missing in self.inventory.missing)}
-        return [call for call in (*SOURCES, OBJECTS) if call in self.open or call in closed]
+        return [call for call in LISTS if call in self.open or call in closed]
 
 
 Note = Callable[[Reading], None]
@@ -165,7 +165,8 @@ class _Crew:
                 self._notes.put(note)
         except CloudError as error:
             logger.info("%s not read: %s", call, error)
-            if isinstance(error, AuthenticationRefused | KeyLocked):
+            # The object storage judges keys by itself: what it refuses may still be good for the API.
+            if isinstance(error, AuthenticationRefused | KeyLocked) and call != OBJECTS:
                 self.stop.set()
                 self._notes.put(partial(_give_up, error=error))
             else:
@@ -256,6 +257,7 @@ def _object_steps(listing: Listing, gateway: Gateway) -> Iterator[Note]:
 
 
 def _bucket_steps(name: str, token: str, gateway: Gateway) -> Iterator[Note]:
+    seen = set()
     while True:
         try:
             page = gateway.object_store.objects(name, token)
@@ -268,6 +270,9 @@ def _bucket_steps(name: str, token: str, gateway: Gateway) -> Iterator[Note]:
         token = page.next_token
         if not token:
             return
+        if token in seen:
+            raise CloudAnswerInvalid(OBJECTS)  # it would go round for ever
+        seen.add(token)
 
 
 def _note_buckets(reading: Reading, *, names: list[str]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -55,22 +56,33 @@ class Progress:
     open: list[str]
     resource_count: int
     with_objects: bool
+    started_at: dt.datetime
     is_ours: bool
 
     @property
     def done(self) -> int:
         """How many lists are through."""
-        return len(self.calls) - len(self.open)
+        return sum(call not in self.open for call in self.calls)
 
 
 def read_on(
-    gateway: Gateway, *, at: dt.datetime, with_objects: bool, seconds: float = SLICE_SECONDS
+    gateway: Gateway,
+    *,
+    at: dt.datetime,
+    with_objects: bool,
+    seconds: float = SLICE_SECONDS,
+    newer_than: int | None = None,
 ) -> CostSnapshot | Progress:
     """Read for ``seconds`` and return the stored snapshot when that was all, else how far it is.
 
-    While somebody else reads the same, nothing is read twice: their progress is returned. Raises the cloud's
-    error when nothing at all could be read, and ``RefreshFailed`` when there are no prices to price it with.
+    While somebody else reads the same, nothing is read twice: their progress is returned. Who waits for them
+    says which snapshot was the last before, 0 for none: one that is ``newer_than`` it answers. Raises the
+    cloud's error when nothing at all could be read, and ``RefreshFailed`` when there are no prices.
     """
+    if newer_than is not None:
+        stored = latest_id(gateway, with_objects=with_objects)
+        if stored > newer_than:
+            return CostSnapshot.objects.newest_first().get(pk=stored)
     row, is_ours = _claimed(gateway, at)
     under_way = snapshots.unpacked(row.content, Reading)
     if not is_ours:
@@ -92,19 +104,25 @@ def whole(gateway: Gateway, *, with_objects: bool, seconds: float = math.inf) ->
 
     Raises ``ReadingGoesOn`` when it takes more than ``seconds``, and what ``read_on`` raises.
     """
-    reader = snapshots.reader_of(gateway.access_key)
-    before = snapshots.latest(gateway.account_id, gateway.region, reader)
+    before, newer_than = latest_id(gateway, with_objects=with_objects), None
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
-        found = read_on(gateway, at=timezone.now(), with_objects=with_objects, seconds=left)
+        asked = {"with_objects": with_objects, "seconds": left, "newer_than": newer_than}
+        found = read_on(gateway, at=timezone.now(), **asked)
         if isinstance(found, CostSnapshot):
             return found
+        newer_than = before
         time.sleep(_POLL_SECONDS)
-        # Looked for at the last moment: the next slice would begin anew what somebody else has just finished.
-        stored = snapshots.latest(gateway.account_id, gateway.region, reader)
-        if stored and stored != before and stored.has_objects >= with_objects:
-            return stored
     raise ReadingGoesOn
+
+
+def latest_id(gateway: Gateway, *, with_objects: bool = False) -> int:
+    """Return the id of the last snapshot read with this key, 0 when there is none."""
+    reader = snapshots.reader_of(gateway.access_key)
+    stored = CostSnapshot.objects.of(gateway.account_id, gateway.region).filter(reader=reader)
+    if with_objects:
+        stored = stored.filter(has_objects=True)
+    return stored.aggregate(last=Max("pk"))["last"] or 0
 
 
 def finish(done: Reading, *, reader: str) -> CostSnapshot:
@@ -160,6 +178,7 @@ def _progress(under_way: Reading, *, is_ours: bool) -> Progress:
         open=list(under_way.open),
         resource_count=len(under_way.inventory),
         with_objects=under_way.listing is not None,
+        started_at=under_way.started_at,
         is_ours=is_ours,
     )
 

@@ -70,8 +70,8 @@ def shape_of(name: str, *, performance: str | None = None, sizes: Sizes = Mappin
     if not match:
         return _converted(name, sizes)
     generation, vcores, ram_gib, suffix = match.groups()
-    level = int(suffix) if suffix else _NAMED.get(performance or "high", Performance.HIGH)
-    if not int(vcores) or not int(ram_gib):
+    level = int(suffix) if suffix else _NAMED.get(performance or "high", 0)
+    if not int(vcores) or not int(ram_gib) or not level:
         raise UnknownVmType(name)
     return VmShape(name, int(generation), int(vcores), int(ram_gib), int(level))
 
