@@ -130,6 +130,7 @@ def changed(request: HttpRequest, gateway: Gateway) -> HttpResponse:
         found = changes.compare(snapshots.read(before), snapshots.read(stored))
         context["changes"] = found
         context["page"] = form.page_of(Paginator(found.changes, CHANGES_PER_PAGE))
+        context["not_compared"] = [currentcost.type_name(type_) for type_ in found.not_compared]
     status = 422 if form.errors else 200
     return render(request, "costs/changes.html", context, status=status)
 
@@ -161,6 +162,7 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "is_fresh": bool(stored) and snapshots.is_fresh(stored, now),
         "cost": cost,
         "page": page,
+        "page_number": page.number if page and page.number > 1 else None,
         "rows": costrows.rows_of(cost, list(page), form.address, opened=opened) if page else [],
         "address": form.address,
         "conditions": costrows.conditions_of(form.address),
