@@ -69,9 +69,13 @@ class Changes:
 
 def compare(before: Snapshot, after: Snapshot) -> Changes:
     """Return what changed from ``before`` to ``after``, two readings of one account and region."""
-    read = {RESOURCE_TYPE_OF[call] for call in {*before.read} & {*after.read} if call in RESOURCE_TYPE_OF}
+    both = {*before.read} & {*after.read}
+    read = {RESOURCE_TYPE_OF[call] for call in both if call in RESOURCE_TYPE_OF}
     asked = {RESOURCE_TYPE_OF[one.call] for one in (*before.missing, *after.missing)}
     asked |= {RESOURCE_TYPE_OF[call] for call in {*before.read} ^ {*after.read}}
+    if "ReadVms" not in both:  # only the VMs tell whether the fee of dedicated ones is due
+        read.discard(ResourceType.DEDICATED_INSTANCE)
+        asked.add(ResourceType.DEDICATED_INSTANCE)
     old, new = _by_id(before, read), _by_id(after, read)
     found = [
         change
