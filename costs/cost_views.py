@@ -128,8 +128,8 @@ def changed(request: HttpRequest, gateway: Gateway) -> HttpResponse:
     if stored and days and form.is_valid():
         before = days[form.cleaned_data["since"]]
         found = changes.compare(snapshots.read(before), snapshots.read(stored))
-        context["changes"] = found
         context["page"] = form.page_of(Paginator(found.changes, CHANGES_PER_PAGE))
+        context["changes"] = None if context["page"] is None else found
         context["not_compared"] = [currentcost.type_name(type_) for type_ in found.not_compared]
     status = 422 if form.errors else 200
     return render(request, "costs/changes.html", context, status=status)
