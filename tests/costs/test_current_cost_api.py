@@ -156,8 +156,11 @@ def test_every_resource_costs_what_the_cloud_takes_for_it(script, outscale):
     assert data["unpriced_count"] == len(whole.unpriced)
 
 
-@pytest.mark.parametrize("key", [PAYING_KEY, LINKED_KEY, EMPTY_KEY], ids=["paying", "linked", "empty"])
-@pytest.mark.parametrize("region", ["us-west-1", "cloudgouv-eu-west-1"])
+@pytest.mark.parametrize(
+    ("key", "region"),
+    [(PAYING_KEY, "cloudgouv-eu-west-1"), (LINKED_KEY, "us-west-1"), (EMPTY_KEY, "us-west-1")],
+    ids=["paying", "linked", "empty"],
+)
 def test_every_account_and_region_adds_up(db, outscale, key, region):
     data = Script(key, region).data()
     whole = total(expected_now(outscale, key, region).values())
