@@ -165,6 +165,14 @@ def test_the_object_storage_is_compared_only_when_it_was_listed_both_times(days,
     assert changes.not_compared == not_compared
 
 
+def test_a_bucket_that_could_not_be_listed_saves_nothing(days, outscale):
+    changes = days({}, {}, objects=(True, True), fault=("ListObjectsV2", "refuse", 1))
+    (missing,) = changes.after.missing
+    assert missing.detail in {bucket.name for bucket in outscale.cloud.buckets(REGION, DEMO_KEY.account_id)}
+    assert told(changes) == []
+    assert changes.not_compared == [ResourceType.OBJECT_STORAGE]
+
+
 # --- The page
 
 
