@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from costs import products
 from costs.amounts import Amount, amount_of, total
 from costs.collation import folded, natural
-from costs.inventory import RESOURCE_TYPE_OF, Missing, ResourceType
+from costs.inventory import RESOURCE_TYPE_OF, VM_TYPES, Missing, ResourceType
 from costs.lines import Cost, Line
 from costs.snapshots import Snapshot
 
@@ -209,7 +209,8 @@ class CurrentCost:
     def by_type(self) -> list[Group]:
         """Return the totals of each kind of resource, and a group without figures for each missing kind."""
         groups = self._grouped(lambda line: line.resource_type.value, type_name)
-        absent = {RESOURCE_TYPE_OF[one.call]: one for one in self.missing if not one.detail}
+        lists = [one for one in self.missing if not one.detail and one.call != VM_TYPES.call]
+        absent = {RESOURCE_TYPE_OF[one.call]: one for one in lists}
         known = [group for group in groups if group.key not in absent or group.count]
         shown = {group.key for group in known}
         gaps = [

@@ -16,6 +16,7 @@ from costs.assumptions import Assumption
 from costs.billing import AddressUse, Remark
 from costs.inventory import (
     RESOURCE_TYPE_OF,
+    VM_TYPES,
     Bucket,
     DirectLink,
     FlexibleGpu,
@@ -372,12 +373,11 @@ class _Evaluation:
 
     def _unreadable(self) -> Iterator[Line]:
         for unreadable in self._inventory.unreadable:
-            type_ = RESOURCE_TYPE_OF.get(unreadable.call)
-            if type_ is None:  # a line of ReadVmTypes, which is no resource
+            if unreadable.call == VM_TYPES.call:  # which is no resource
                 continue
             problem = Problem(ProblemKind.NOT_UNDERSTOOD, unreadable.problem)
             cost = self._cost(problem, lambda problem=problem: Cost(problems=(problem,)))
-            yield self._line(type_, unreadable.resource_id, cost)
+            yield self._line(RESOURCE_TYPE_OF[unreadable.call], unreadable.resource_id, cost)
 
 
 _FREE_IN_STATE = Cost(noted=(Remark.STATE_FREE.value,))

@@ -346,10 +346,10 @@ VM_TYPES = Source("ReadVmTypes", "VmTypes", "vm_sizes", VmSize, ResourceType.VM)
 OBJECTS = "ListObjectsV2"
 """The call that stands for the object storage (S3) in a reading; it needs ``ListBuckets`` first."""
 
-RESOURCE_TYPE_OF = {source.call: source.resource_type for source in SOURCES.values()} | {
+RESOURCE_TYPE_OF = {source.call: source.resource_type for source in (*SOURCES.values(), VM_TYPES)} | {
     OBJECTS: ResourceType.OBJECT_STORAGE
 }
-"""The kind of resource that is left out when a call fails."""
+"""The kind of resource that is left out, or of which prices are unknown, when a call fails."""
 
 _NEEDED_FOR_PRICES = {
     "ReadVms": {ResourceType.PUBLIC_IP, ResourceType.DEDICATED_INSTANCE},
@@ -362,5 +362,7 @@ def calls_for(skipped: Collection[ResourceType]) -> list[str]:
 
     A list stays that the price of another kind depends on.
     """
-    needed = {call: {type_} | _NEEDED_FOR_PRICES.get(call, set()) for call, type_ in RESOURCE_TYPE_OF.items()}
+    needed = {
+        call: {RESOURCE_TYPE_OF[call]} | _NEEDED_FOR_PRICES.get(call, set()) for call in (*SOURCES, OBJECTS)
+    }
     return [call for call, types in needed.items() if not types <= set(skipped)]
