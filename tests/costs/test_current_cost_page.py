@@ -1,6 +1,7 @@
 import pytest
 
 from accounts.models import User
+from costs.costfiles import FORMATS
 from costs.models import CostReading, CostSnapshot
 from sandbox.cloud import (
     CONSUMPTION_ONLY_KEY,
@@ -328,3 +329,18 @@ def test_every_page_stands_in_french_too(logged_in, outscale, path, status):
     page = get(logged_in, path, headers={"Accept-Language": "fr"})
     assert (page.status_code, page.soup.html["lang"]) == (status, "fr")
     assert all(figure.endswith(" €") for figure in figures(page).values())
+
+
+def test_sizes_of_vm_types_that_could_not_be_read_are_named_and_leave_the_rest(logged_in, outscale):
+    own(outscale, vms=[make_vm(1), make_vm(2, vm_type="t2.16xlarge")])
+    outscale.faults.add("ReadVmTypes", "refuse")
+    turned_back(read_now(logged_in), days=1)
+    assert outscale.requests.count("ReadVmTypes") == 1
+    read_now(logged_in)
+    page = get(logged_in)
+    assert page.status_code == 200
+    assert notices(page)[0].endswith("Allow api:ReadVmTypes.")
+    assert group_row(page, "Virtual machines")[0] == "2"
+    assert get(logged_in, "/costs/changes/").context["changes"].changes == []
+    for file_format in FORMATS:
+        assert logged_in.get(f"/costs/export/{file_format}/").status_code == 200
