@@ -14,7 +14,7 @@ from costs.models import CostSnapshot
 from costs.snapshots import snapshot_of
 from sandbox.cloud import DEMO_KEY, LINKED_KEY, READ_ONLY_KEY
 from tests.costs.pricelists import sandbox_price_list
-from tests.costs.readings import (
+from tests.costs.portal_readings import (
     REGION,
     client_of,
     expected_now,

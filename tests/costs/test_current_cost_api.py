@@ -15,7 +15,7 @@ from sandbox.cloud import (
     READ_ONLY_KEY,
 )
 from sandbox.expected import total
-from tests.costs.readings import (
+from tests.costs.portal_readings import (
     expected_now,
     keys_of,
     make_vm,

@@ -17,7 +17,7 @@ from costs.costfiles import FORMATS
 from costs.models import CostReading, CostSnapshot
 from sandbox.cloud import CONSUMPTION_ONLY_KEY, DEMO_KEY, LINKED_KEY, READ_ONLY_KEY
 from sandbox.expected import total
-from tests.costs.readings import expected_now, make_vm, make_volume, own, same
+from tests.costs.portal_readings import expected_now, make_vm, make_volume, own, same
 
 pytestmark = pytest.mark.django_db
 WRONG_SECRET = "WRONGSECRETTHATMUSTNOTBESEENANYWHERE0000"

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from costs.costfiles import FORMATS
 from costs.costforms import MOST_LINES_PER_PAGE
-from tests.costs.readings import (
+from tests.costs.portal_readings import (
     expected_now,
     get,
     ids,

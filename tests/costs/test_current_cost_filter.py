@@ -4,7 +4,7 @@ import pytest
 
 from costs.currentcost import SORTS, Grouping
 from sandbox.specialcases import ODD_TAGS
-from tests.costs.readings import (
+from tests.costs.portal_readings import (
     HTMX,
     figures,
     get,

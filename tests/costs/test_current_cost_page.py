@@ -12,7 +12,7 @@ from sandbox.cloud import (
     SECOND_DEMO_KEY,
 )
 from sandbox.expected import total
-from tests.costs.readings import (
+from tests.costs.portal_readings import (
     HTMX,
     client_of,
     expected_now,
