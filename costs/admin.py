@@ -1,11 +1,11 @@
-"""What operators see of the prices: catalogs to read, commitment rates to edit."""
+"""What operators see of prices and readings: both to read, commitment rates to edit."""
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from costs.models import Catalog, CatalogEntry, CommitmentRate
+from costs.models import Catalog, CatalogEntry, CommitmentRate, CostSnapshot
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -73,3 +73,31 @@ class CommitmentRateAdmin(admin.ModelAdmin):
     list_display = ["category", "period", "percent", "valid_from", "confirmed", "note"]
     list_filter = ["confirmed", "period"]
     ordering = ["category", "percent", "period"]
+
+
+@admin.register(CostSnapshot)
+class CostSnapshotAdmin(ReadOnlyAdmin):
+    """The stored readings of the current cost, without their lines, which are the customer's own."""
+
+    list_display = [
+        "taken_at",
+        "account_id",
+        "region",
+        "is_complete",
+        "has_objects",
+        "resource_count",
+        "unpriced_count",
+        "per_month",
+        "currency",
+    ]
+    list_filter = ["region", "is_complete", "has_objects"]
+    search_fields = ["account_id"]
+    ordering = ["-taken_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CostSnapshot]:
+        """Leave the lines in the database."""
+        return super().get_queryset(request).defer("content")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Allow it to who has the right: a reading is made anew, and a customer may ask for it."""
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)

@@ -69,17 +69,23 @@ class Changes:
 
 def compare(before: Snapshot, after: Snapshot) -> Changes:
     """Return what changed from ``before`` to ``after``, two readings of one account and region."""
-    read = {RESOURCE_TYPE_OF[call] for call in {*before.read} & {*after.read} if call in RESOURCE_TYPE_OF}
+    both = {*before.read} & {*after.read}
+    read = {RESOURCE_TYPE_OF[call] for call in both if call in RESOURCE_TYPE_OF}
     asked = {RESOURCE_TYPE_OF[one.call] for one in (*before.missing, *after.missing)}
     asked |= {RESOURCE_TYPE_OF[call] for call in {*before.read} ^ {*after.read}}
+    if "ReadVms" not in both:  # only the VMs tell whether the fee of dedicated ones is due
+        read.discard(ResourceType.DEDICATED_INSTANCE)
+        asked.add(ResourceType.DEDICATED_INSTANCE)
+    unlisted = {(RESOURCE_TYPE_OF[one.call], one.detail) for one in (*before.missing, *after.missing)}
     old, new = _by_id(before, read), _by_id(after, read)
     found = [
         change
         for key in {**old, **new}
-        if (change := _change(before, after, old.get(key), new.get(key))) is not None
+        if key not in unlisted and (change := _change(before, after, old.get(key), new.get(key))) is not None
     ]
     found.sort(key=lambda change: (-abs(change.amount.month), change.line.resource_id))
-    not_compared = [type_ for type_ in ResourceType if type_ in asked - read]
+    left_out = (asked - read) | {type_ for type_, bucket in unlisted if bucket}
+    not_compared = [type_ for type_ in ResourceType if type_ in left_out]
     return Changes(before, after, found, not_compared)
 
 

@@ -132,9 +132,9 @@ def changed(request: HttpRequest, gateway: Gateway) -> HttpResponse:
     if stored and days and form.is_valid():
         before = days[form.cleaned_data["since"]]
         found = changes.compare(snapshots.read(before), snapshots.read(stored))
-        context["changes"] = found
-        context["not_compared"] = [currentcost.type_name(type_) for type_ in found.not_compared]
         context["page"] = form.page_of(Paginator(found.changes, CHANGES_PER_PAGE))
+        context["changes"] = None if context["page"] is None else found
+        context["not_compared"] = [currentcost.type_name(type_) for type_ in found.not_compared]
     status = 422 if form.errors else 200
     return render(request, "costs/changes.html", context, status=status)
 
@@ -166,6 +166,7 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "is_fresh": bool(stored) and snapshots.is_fresh(stored, now),
         "cost": cost,
         "page": page,
+        "page_number": page.number if page and page.number > 1 else None,
         "rows": costrows.rows_of(cost, list(page), form.address, opened=opened) if page else [],
         "address": form.address,
         "conditions": costrows.conditions_of(form.address),

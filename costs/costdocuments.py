@@ -1,5 +1,6 @@
 """The current cost as plain documents: what the JSON API answers, and the rows of every table."""
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -66,10 +67,10 @@ def document_of(cost: CurrentCost, lines: Iterable[Line] | None = None) -> dict[
         "account_id": snapshot.account_id,
         "currency": snapshot.currency,
         "currency_assumed": not snapshot.currency_confirmed,
-        "read_at": snapshot.taken_at.isoformat(timespec="seconds"),
+        "read_at": _moment(snapshot.taken_at),
         "catalog": {
             "version": snapshot.catalog_version,
-            "valid_from": snapshot.catalog_valid_from.isoformat(timespec="seconds"),
+            "valid_from": _moment(snapshot.catalog_valid_from),
         },
         "totals": _sums(cost.amount),
         "resource_count": len(cost.lines),
@@ -90,6 +91,11 @@ def missing_of(cost: CurrentCost) -> list[dict[str, str]]:
         {"call": one.call, "code": one.code, "message": text}
         for one, text in zip(cost.missing, missing_texts(cost), strict=True)
     ]
+
+
+def _moment(moment: dt.datetime) -> str:
+    """Write a moment as the JSON API does, so that a file and an answer are the same to the last sign."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _sums(amount: Amount) -> dict[str, str]:
