@@ -172,7 +172,7 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "files": costrows.files_of(form.address, _export_url),
         "chart": costcharts.chart_of(cost) if cost else None,
         "types": [(type_.value, currentcost.type_name(type_)) for type_ in ResourceType],
-        "states": currentcost.states(cost.snapshot) if cost else [],
+        "states": [(state, state) for state in currentcost.states(cost.snapshot)] if cost else [],
         "since": _since(gateway, stored) if stored else None,
     }
 
