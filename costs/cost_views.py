@@ -173,6 +173,8 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "chart": costcharts.chart_of(cost) if cost else None,
         "types": [(type_.value, currentcost.type_name(type_)) for type_ in ResourceType],
         "states": [(state, state) for state in currentcost.states(cost.snapshot)] if cost else [],
+        "chosen_types": form.cleaned_data.get("type", []),
+        "chosen_states": form.cleaned_data.get("state", []),
         "since": _since(gateway, stored) if stored else None,
     }
 

@@ -52,7 +52,8 @@ def add_tag(page, tag):
 
 
 def amount(text):
-    return Decimal(text.replace("≥", "").replace("€", "").replace(",", "").strip())
+    """Return the figure in a text such as ``€1,079.42``, with or without "at least" before it."""
+    return Decimal(text.split("≥")[-1].replace("€", "").replace(",", "").strip())
 
 
 def test_the_reading_arrives_by_itself(customer, outscale):
