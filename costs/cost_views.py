@@ -89,7 +89,8 @@ def _read(
 
 def _read_failed(request: HttpRequest, gateway: Gateway, error: PortalError) -> HttpResponse:
     if wants_fragment(request):
-        return render(request, "costs/_reading.html", {"failure": error})
+        said = {"failure": error, "region": gateway.region, "stored": _latest(gateway), "now": timezone.now()}
+        return render(request, "costs/_read_failed.html", said)
     context = _context(CostFilter(request.GET), gateway) | {"failure": error}
     return render(request, "costs/current.html", context, status=error.http_status)
 

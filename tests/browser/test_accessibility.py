@@ -153,6 +153,7 @@ def current_cost_of_a_cloud_that_is_down(page, outscale):
     outscale.faults.add("*", "unavailable")
     page.goto("/costs/")
     page.get_by_text("The cloud could not be read.").wait_for()
+    page.get_by_role("heading", name="Nothing has been read yet").wait_for()
 
 
 def what_changed(page, outscale):
@@ -161,7 +162,8 @@ def what_changed(page, outscale):
     own = outscale.cloud.inventory("eu-west-2", DEMO_ACCOUNT.account_id)
     outscale.cloud.set_inventory(replace(own, volumes=own.volumes[1:]))
     page.get_by_role("button", name="Read again").click()
-    page.get_by_role("link", name="What changed").click()
+    page.get_by_role("link", name="What changed").wait_for()
+    page.goto("/costs/changes/")
     page.get_by_role("heading", name="1 change").wait_for()
 
 
