@@ -126,6 +126,7 @@ def measure_page(client: Client, times: int) -> None:
             _page(client, address, headers)
         count = len(queries)  # the next request clears the log
         durations = milliseconds(lambda where=address, how=headers: _page(client, where, how), times)
+        show(f"{name}, median of {times}", f"{statistics.median(durations):.1f} ms", "none")
         show(f"{name}, p95 of {times}", f"{p95(durations):.1f} ms", "under 80 ms")
         show(f"{name}, queries", str(count), "the same for every size")
 

@@ -93,7 +93,8 @@ def _read(
 
 def _read_failed(request: HttpRequest, gateway: Gateway, error: PortalError) -> HttpResponse:
     if wants_fragment(request):
-        return render(request, "costs/_reading.html", {"failure": error})
+        said = {"failure": error, "region": gateway.region, "stored": _latest(gateway), "now": timezone.now()}
+        return render(request, "costs/_read_failed.html", said)
     context = _context(CostFilter(request.GET), gateway) | {"failure": error}
     return render(request, "costs/current.html", context, status=error.http_status)
 
@@ -178,7 +179,9 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "chart": costcharts.chart_of(cost) if cost else None,
         "finding": costcharts.finding_of(cost) if cost and cost.amount else "",
         "types": [(type_.value, currentcost.type_name(type_)) for type_ in ResourceType],
-        "states": currentcost.states(cost.snapshot) if cost else [],
+        "states": [(state, state) for state in currentcost.states(cost.snapshot)] if cost else [],
+        "chosen_types": form.cleaned_data.get("type", []),
+        "chosen_states": form.cleaned_data.get("state", []),
         "since": _since(gateway, stored) if stored else None,
     }
 

@@ -20,7 +20,7 @@ def test_the_benchmark_of_the_current_cost_prints_each_figure_beside_its_goal(lo
     refreshing.whole(costs.new_gateway(), with_objects=False)
     costs.measure_page(logged_in, times=2)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 11
+    assert len(lines) == 13
     assert all("goal: " in line for line in lines)
 
 

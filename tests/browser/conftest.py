@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from playwright.sync_api import sync_playwright
 
-from tests.conftest import DEMO_KEYS
+from sandbox.cloud import DEMO_KEY
 from tests.environment import CHROMIUM
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
@@ -78,10 +78,10 @@ def customer(page, outscale):
     return page
 
 
-def log_in(page):
+def log_in(page, key=DEMO_KEY):
     page.goto("/login/")
-    page.get_by_label("Access key").fill(DEMO_KEYS["access_key"])
-    page.get_by_label("Secret key").fill(DEMO_KEYS["secret_key"])
+    page.get_by_label("Access key").fill(key.access_key)
+    page.get_by_label("Secret key").fill(key.secret_key)
     page.get_by_role("button", name="Log in", exact=True).click()
     page.get_by_role("button", name="Account").wait_for()
 

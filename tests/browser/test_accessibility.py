@@ -1,11 +1,14 @@
 """axe finds nothing on any page, in either theme, at a desk's width and at a tablet's."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from costs.models import CostSnapshot
+from sandbox.cloud import DEMO_ACCOUNT, EMPTY_KEY
 from tests.browser.conftest import NARROW, WIDE, log_in
 from tests.costs.catalogs import raw_entry, store
 
@@ -100,6 +103,76 @@ def accounts(page, _outscale):
     page.goto("/accounts/")
 
 
+def current_cost(page, _outscale):
+    log_in(page)
+    page.goto("/costs/")
+    page.locator("#resources tbody tr").first.wait_for()
+    page.locator("#cost-groups canvas").wait_for()
+
+
+def current_cost_of_nothing(page, _outscale):
+    log_in(page, EMPTY_KEY)
+    page.goto("/costs/")
+    page.get_by_role("heading", name="Nothing runs in eu-west-2").wait_for()
+
+
+def current_cost_with_a_refused_list(page, outscale):
+    outscale.faults.add("ReadVolumes", "refuse")
+    current_cost(page, outscale)
+    page.get_by_text("The total is incomplete.").wait_for()
+
+
+def current_cost_narrowed_and_explained(page, outscale):
+    current_cost(page, outscale)
+    page.goto("/costs/?tag=project%3Darchives&group=category")
+    page.locator("a.disclosure").first.click()
+    page.locator("tr.detail").wait_for()
+
+
+def current_cost_with_nothing_found(page, outscale):
+    current_cost(page, outscale)
+    page.goto("/costs/?search=nothing+like+it")
+    page.get_by_role("heading", name="No resource matches").wait_for()
+
+
+def current_cost_with_a_wrong_question(page, outscale):
+    current_cost(page, outscale)
+    page.goto("/costs/?type=Spaceship")
+    page.get_by_text("No kind of resource is called").wait_for()
+
+
+def current_cost_under_way(page, outscale):
+    outscale.faults.add("ReadVolumes", "latency", 20_000)
+    log_in(page)
+    page.goto("/costs/")
+    page.locator("#reading progress").wait_for()
+
+
+def current_cost_of_a_cloud_that_is_down(page, outscale):
+    log_in(page)
+    outscale.faults.add("*", "unavailable")
+    page.goto("/costs/")
+    page.get_by_text("The cloud could not be read.").wait_for()
+    page.get_by_role("heading", name="Nothing has been read yet").wait_for()
+
+
+def what_changed(page, outscale):
+    current_cost(page, outscale)
+    CostSnapshot.objects.update(taken_at=days_ago(1), day=days_ago(1).date())
+    own = outscale.cloud.inventory("eu-west-2", DEMO_ACCOUNT.account_id)
+    outscale.cloud.set_inventory(replace(own, volumes=own.volumes[1:]))
+    page.get_by_role("button", name="Read again").click()
+    page.get_by_role("link", name="What changed").wait_for()
+    page.goto("/costs/changes/")
+    page.get_by_role("heading", name="1 change").wait_for()
+
+
+def what_changed_with_nothing_to_compare(page, outscale):
+    current_cost(page, outscale)
+    page.goto("/costs/changes/")
+    page.get_by_role("heading", name="There is nothing to compare with yet").wait_for()
+
+
 PAGES = [
     landing,
     not_found,
@@ -115,6 +188,16 @@ PAGES = [
     account_menu,
     overview,
     accounts,
+    current_cost,
+    current_cost_of_nothing,
+    current_cost_with_a_refused_list,
+    current_cost_narrowed_and_explained,
+    current_cost_with_nothing_found,
+    current_cost_with_a_wrong_question,
+    current_cost_under_way,
+    current_cost_of_a_cloud_that_is_down,
+    what_changed,
+    what_changed_with_nothing_to_compare,
     documentation_of_the_api,
 ]  # the pages of quotes are checked in test_quotes.py, on the way; the admin's are Django's own
 
