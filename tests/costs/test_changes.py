@@ -186,7 +186,7 @@ def test_the_page_shows_before_now_and_what_it_makes_of_the_cost(days, logged_in
     assert rows(page) == [
         ["vm-2 i-00000002 VM", "Added", "", "tinav6.c8r16p2 running", "+€262.80"],
         ["vm-1 i-00000001 VM", "Other state", "tinav6.c4r8p2 running", "tinav6.c4r8p2 stopped", "−€131.40"],
-        ["snap-00000001 snap-00000001 Snapshot", "Removed", "100 GiB completed", "", "−€5.50"],
+        ["snap-00000001 Snapshot", "Removed", "100 GiB completed", "", "−€5.50"],
     ]
     assert text(page.soup.select_one("tfoot")) == "All changes together, per month +€125.90"
     assert len(outscale.requests) == 0

@@ -96,6 +96,7 @@ def test_the_document_has_exactly_these_fields(script, outscale):
                 "tags": {"Name": "Front", "env": "prod"},
                 "price_per_hour": "0.18",
                 "price_per_month": "131.4",
+                "price_per_year": "1576.8",
                 "priced": True,
                 "explanation": {
                     "text": (
