@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import attempts, keyring
+from accounts import attempts, keyring, standing
 from accounts.errors import AuthenticationRefused, LoginThrottled
 from accounts.keyring import Key, Keyring, SessionExpired
 from accounts.models import User
@@ -45,6 +45,7 @@ def _prove(request: HttpRequest, access_key: str, secret_key: str, region: str) 
         wait = attempts.seconds_to_wait(request, access_key)
         raise AuthenticationRefused("ReadAccounts", cloud_code="1", retry_after=wait or None)
     attempts.forget(request, access_key)
+    standing.note_accepted(access_key)
     return user
 
 

@@ -19,6 +19,7 @@ from costs.cost_views import cost_file
 from costs.costdocuments import document_of, missing_of
 from costs.costfiles import FORMATS
 from costs.costforms import CostFilter
+from costs.inventory import ResourceType
 from costs.models import CostSnapshot
 
 PATIENCE_SECONDS = 25
@@ -193,7 +194,10 @@ def _file(request: HttpRequest, question: CostQuestion) -> HttpResponse:
 def _form(question: CostQuestion) -> CostFilter:
     """Return the page's form for a question, found right."""
     data = QueryDict(mutable=True)
-    for name, value in question.dict(exclude={"region", "format", "include_oos", "aggregate"}).items():
+    asked = question.dict(exclude={"region", "format", "include_oos", "aggregate"})
+    if not question.include_oos:  # that somebody listed it a moment ago changes no totals
+        asked["skip"] = [*asked["skip"], ResourceType.OBJECT_STORAGE.value]
+    for name, value in asked.items():
         if isinstance(value, list):
             data.setlist(name, value)
         elif value is not None:

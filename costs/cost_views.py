@@ -54,6 +54,9 @@ def current(request: HttpRequest, gateway: Gateway) -> HttpResponse:
     """Show the last reading at once; a fragment reads the cloud when it is old."""
     form = CostFilter(request.GET)
     context = _context(form, gateway, opened=request.GET.get("open", ""))
+    progress = None if wants_fragment(request) else refreshing.under_way(gateway, timezone.now())
+    if progress:
+        context |= _progress(progress, after=context["stored"].pk if context["stored"] else 0)
     status = 422 if form.errors else 200
     return page_or_fragment(request, "costs/current.html", "costs/_cost_changed.html", context, status=status)
 
@@ -64,25 +67,29 @@ def read(request: HttpRequest, gateway: Gateway) -> HttpResponse:
     """Read the cloud for a slice of time, and tell how far it is; without htmx, as far as patience goes."""
     if request.method != "POST":
         return redirect("costs:current")
-    with_objects = request.POST.get("objects") == "1"
+    known = _number(request.POST.get("after", ""))
+    before = refreshing.latest_id(gateway) if known is None else known
     try:
-        found = _read(request, gateway, with_objects=with_objects)
+        found = _read(request, gateway, newer_than=known)
     except PortalError as error:
         return _read_failed(request, gateway, error)
     if not wants_fragment(request):
         return redirect(f"{reverse('costs:current')}?{request.GET.urlencode()}")
     if isinstance(found, CostSnapshot):
-        return trigger_client_event(render(request, "costs/_reading.html", {}), CURRENT_COST_READ)
-    context = {"progress": found, "lists": _lists(found), "after": refreshing.latest_id(gateway)}
-    return render(request, "costs/_reading.html", context)
+        return trigger_client_event(HttpResponse(), CURRENT_COST_READ)
+    return render(request, "costs/_reading_state.html", _progress(found, after=before))
+
+
+def _number(text: str) -> int | None:
+    """Return the id in a hidden field, None when there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _read(
-    request: HttpRequest, gateway: Gateway, *, with_objects: bool
+    request: HttpRequest, gateway: Gateway, *, newer_than: int | None
 ) -> CostSnapshot | refreshing.Progress | None:
+    with_objects = request.POST.get("objects") == "1"
     if wants_fragment(request):
-        known = request.POST.get("after", "")
-        newer_than = int(known) if known.isascii() and known.isdigit() and len(known) < 19 else None
         asked = {"with_objects": with_objects, "newer_than": newer_than}
         return refreshing.read_on(gateway, at=timezone.now(), **asked)
     try:
@@ -171,6 +178,7 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "rows": costrows.rows_of(cost, list(page), form.address, opened=opened) if page else [],
         "address": form.address,
         "conditions": costrows.conditions_of(form.address),
+        "hidden": costrows.hidden_of(form.address),
         "reasons": missing_texts(cost) if cost else [],
         "objects_missing": any(one.call == OBJECTS for one in cost.missing) if cost else False,
         "columns": currentcost.columns(form.cleaned_data.get("sort", "")),
@@ -180,25 +188,29 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "finding": costcharts.finding_of(cost) if cost and cost.amount else "",
         "types": [(type_.value, currentcost.type_name(type_)) for type_ in ResourceType],
         "states": [(state, state) for state in currentcost.states(cost.snapshot)] if cost else [],
-        "chosen_types": form.cleaned_data.get("type", []),
-        "chosen_states": form.cleaned_data.get("state", []),
-        "since": _since(gateway, stored) if stored else None,
+        "chosen_types": _single(form, "type"),
+        "chosen_states": _single(form, "state"),
+        "since": _since(stored) if cost and not cost.question.is_narrowed else None,
     }
+
+
+def _single(form: CostFilter, name: str) -> list[str]:
+    """Return what a field for one value shows: several stand as conditions beside it."""
+    values = form.cleaned_data.get(name, [])
+    return values if len(values) == 1 else []
 
 
 def _export_url(file_format: str) -> str:
     return reverse("costs:export_current", args=[file_format])
 
 
-def _since(gateway: Gateway, stored: CostSnapshot) -> dict[str, Any] | None:
-    """Return the day before with a reading, and the difference where both readings read the same."""
-    days = _earlier_days(gateway, stored)
-    if not days:
+def _since(stored: CostSnapshot) -> dict[str, Any] | None:
+    """Return the day before with a reading, and the difference where both know the same and all of it."""
+    before = snapshots.last_day_before(stored)
+    if before is None:
         return None
-    before = next(iter(days.values()))
     comparable = (
-        stored.is_complete
-        and before.is_complete
+        not (stored.lacks or before.lacks)
         and stored.has_objects == before.has_objects
         and stored.currency == before.currency
         and None not in (stored.per_month, before.per_month)
@@ -206,6 +218,7 @@ def _since(gateway: Gateway, stored: CostSnapshot) -> dict[str, Any] | None:
     return {"day": before.day, "difference": stored.per_month - before.per_month if comparable else None}
 
 
-def _lists(progress: refreshing.Progress) -> list[tuple[str, bool]]:
-    """Return the kinds being read by name, and whether each is through."""
-    return [(currentcost.call_name(call), call not in progress.open) for call in progress.calls]
+def _progress(progress: refreshing.Progress, *, after: int) -> dict[str, Any]:
+    """Return what the templates show of a reading under way; ``after`` is the last snapshot before it."""
+    lists = [(currentcost.call_name(call), call not in progress.open) for call in progress.calls]
+    return {"progress": progress, "lists": lists, "after": after}

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
-from costs import products
+from costs import currentcost, products
 from costs.assumptions import Assumption
 from costs.costfiles import FORMATS
 from costs.currentcost import CurrentCost, tag_texts
@@ -71,13 +72,34 @@ def with_tag(address: QueryDict, tag: str) -> str:
 
 
 def conditions_of(address: QueryDict) -> list[dict[str, str]]:
-    """Return the tags that are asked for, each with the address that does not."""
-    signs = {"tag": "", "tag_key": "", "tag_value": "="}
-    return [
-        {"text": f"{sign}{value}", "url": _without(address, name, value)}
-        for name, sign in signs.items()
-        for value in address.getlist(name)
+    """Return the conditions that no field of the form shows, each with the address that is without it.
+
+    The form has a field for one type and one state; several of them stand here.
+    """
+    conditions = [
+        *((name, value, value) for name in ("tag", "tag_key") for value in address.getlist(name)),
+        *(("tag_value", value, f"={value}") for value in address.getlist("tag_value")),
+        *(
+            ("skip", value, _("without %(kind)s") % {"kind": currentcost.type_name(value)})
+            for value in address.getlist("skip")
+        ),
+        *(("type", value, currentcost.type_name(value)) for value in _several(address, "type")),
+        *(("state", value, value) for value in _several(address, "state")),
     ]
+    return [{"text": text, "url": _without(address, name, value)} for name, value, text in conditions]
+
+
+def _several(address: QueryDict, name: str) -> list[str]:
+    """Return the values of a name that has more than one."""
+    values = address.getlist(name)
+    return values if len(values) > 1 else []
+
+
+def hidden_of(address: QueryDict) -> list[tuple[str, str]]:
+    """Return what the form must send along besides its fields: names and values."""
+    kept = ("sort", "group", "tag", "tag_key", "tag_value", "skip", "per_page")
+    several = [(name, value) for name in ("type", "state") for value in _several(address, name)]
+    return [(name, value) for name in kept for value in address.getlist(name)] + several
 
 
 def _without(address: QueryDict, name: str, value: str) -> str:

@@ -184,8 +184,12 @@ class CostSnapshotQuerySet(models.QuerySet["CostSnapshot"]):
         return self.filter(account_id=account_id, region=region)
 
     def newest_first(self) -> "CostSnapshotQuerySet":
-        """Put the newest reading first, without loading the lines of any."""
-        return self.order_by("-taken_at", "-pk").defer("content")
+        """Put the newest reading first."""
+        return self.order_by("-taken_at", "-pk")
+
+    def without_lines(self) -> "CostSnapshotQuerySet":
+        """Load the facts of readings without their lines."""
+        return self.defer("content")
 
 
 class CostSnapshot(models.Model):
@@ -202,7 +206,9 @@ class CostSnapshot(models.Model):
     taken_at = models.DateTimeField(_("taken"))
     day = models.DateField(_("day"), help_text=_("The UTC day on which it was taken."))
     is_complete = models.BooleanField(_("complete"), help_text=_("No list failed."))
-    has_objects = models.BooleanField(_("with object storage"))
+    has_objects = models.BooleanField(
+        _("with object storage"), help_text=_("The object storage was asked for.")
+    )
     resource_count = models.PositiveIntegerField(_("resources"))
     unpriced_count = models.PositiveIntegerField(_("not priced whole"))
     currency = models.CharField(_("currency"), max_length=3)
@@ -261,6 +267,9 @@ class CostReading(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["account_id", "region", "reader"], name="reading_once_per_account_region_and_reader"
+            ),
+            models.CheckConstraint(
+                condition=~Q(account_id="") & ~Q(region="") & ~Q(reader=""), name="reading_owned"
             ),
         ]
 

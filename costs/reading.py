@@ -17,7 +17,14 @@ from threading import Event
 import msgspec
 from django.conf import settings
 
-from accounts.errors import AuthenticationRefused, CloudAnswerInvalid, CloudError, KeyLocked
+from accounts.errors import (
+    AuthenticationRefused,
+    CallRefused,
+    CloudAnswerInvalid,
+    CloudError,
+    KeyLocked,
+    PermissionRefused,
+)
 from accounts.gateway import Gateway
 from costs.inventory import LISTS, OBJECTS, SOURCES, VM_TYPES, Bucket, Inventory, Missing, Source
 from costs.vmtypes import is_unlisted
@@ -26,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 1.0
 """How long a slice that is over waits for the pages under way."""
+
+MOST_PAGES = 10_000
+"""More pages of a thousand than any list has: a cloud that comes to no end is not understood."""
 
 
 class Listing(msgspec.Struct, omit_defaults=True):
@@ -85,8 +95,11 @@ Note = Callable[[Reading], None]
 """What a worker found, to be noted in the reading by the one thread that owns it."""
 
 
-def advance(reading: Reading, gateway: Gateway, *, seconds: float = math.inf) -> None:
+def advance(reading: Reading, gateway: Gateway, *, seconds: float = math.inf, probes: bool = False) -> None:
     """Read on for ``seconds``, or to the end; whatever was read by then is noted in ``reading``.
+
+    With ``probes`` the first list is asked alone, and the others once it has answered: a key that nobody has
+    proven lately would else be refused so often at once that OUTSCALE locks it.
 
     What is under way then is given ``GRACE_SECONDS`` more. At least one page, or the failure of one list, is
     waited for, however long that takes: every call ends within the gateway's own deadline. A refused or
@@ -95,10 +108,10 @@ def advance(reading: Reading, gateway: Gateway, *, seconds: float = math.inf) ->
     """
     # A worker more than the rate allows would only wait for its turn, and be cut off in its queue.
     count = len(SOURCES) + 2 if seconds == math.inf else math.ceil(settings.OUTSCALE_REQUESTS_PER_SECOND)
-    crew = _Crew(reading, gateway, min(count, len(SOURCES) + 2))
+    crew = _Crew(reading, gateway, min(count, len(SOURCES) + 2), probes=probes)
     until = time.monotonic() + seconds
     try:
-        while crew.begin_open_lists():
+        while crew.begin_open_lists(until):
             left = until - time.monotonic() if crew.has_gained else math.inf
             if crew.take_note(left):
                 continue
@@ -113,10 +126,11 @@ def advance(reading: Reading, gateway: Gateway, *, seconds: float = math.inf) ->
 class _Crew:
     """The workers of one slice, each on one list, and the notes that they hand over."""
 
-    def __init__(self, reading: Reading, gateway: Gateway, count: int) -> None:
+    def __init__(self, reading: Reading, gateway: Gateway, count: int, *, probes: bool) -> None:
         self._reading = reading
         self._gateway = gateway
         self._workers = ThreadPoolExecutor(max_workers=count, thread_name_prefix="reading")
+        self._probes = probes
         self._begun: set[str] = set()
         self._active = 0
         self._notes: SimpleQueue[Note | Exception | None] = SimpleQueue()
@@ -128,15 +142,29 @@ class _Crew:
         """Tell whether no new step is begun."""
         return self.stop.is_set()
 
-    def begin_open_lists(self) -> bool:
-        """Put a worker on each open list that has none; answer False when nobody works any more."""
-        if not self.is_stopping:
-            # In the order of the sources: the lists that are usually longest come first.
-            for call in [call for call in self._reading.open if call not in self._begun]:
+    def begin_open_lists(self, until: float) -> bool:
+        """Put a worker on each list whose turn it is; answer False when nobody works any more.
+
+        After ``until`` no list is begun, once there is something to show for the slice.
+        """
+        if not self.is_stopping and not (self.has_gained and time.monotonic() >= until):
+            for call in self._lists_to_begin():
                 self._begun.add(call)
                 self._active += 1
                 self._workers.submit(self._work, call, _steps(self._reading, call, self._gateway))
         return self._active > 0 and bool(self._reading.open)
+
+    def _lists_to_begin(self) -> list[str]:
+        """Return the open lists that have no worker yet, the usually longest first.
+
+        The object storage comes last: while its many quick pages arrive, a slice would never wait for a slow
+        list.
+        """
+        if self._probes and self._begun and not self.has_gained:
+            return []
+        lists = [call for call in self._reading.open if call != OBJECTS] or list(self._reading.open)
+        waiting = [call for call in lists if call not in self._begun]
+        return waiting[-1:] if self._probes and not self._begun else waiting
 
     def take_note(self, seconds: float) -> bool:
         """Take the next note into the reading; answer False when there is none within ``seconds``."""
@@ -195,7 +223,7 @@ def _page_steps(source: Source, tokens: list[str], params: dict, gateway: Gatewa
     while True:
         token = tokens[-1] if tokens else ""
         page, following = gateway.read_page(source.call, source.key, token=token, **params)
-        if following in tokens:
+        if following in tokens or len(tokens) > MOST_PAGES:
             raise CloudAnswerInvalid(source.call)  # it would go round for ever
         yield partial(_note_page, source=source, page=bytes(page), token=following)
         if not following:
@@ -208,6 +236,8 @@ def _note_page(reading: Reading, *, source: Source, page: bytes, token: str) -> 
         return
     try:
         source.note(page, reading.inventory)
+        if source.shared:
+            _drop_snapshots_of_others(reading)
     except ValueError:
         _fail(reading, call=source.call, error=CloudAnswerInvalid(source.call))
         return
@@ -217,6 +247,12 @@ def _note_page(reading: Reading, *, source: Source, page: bytes, token: str) -> 
     _close(reading, source.call)
     if source.call == "ReadVms" and any(is_unlisted(vm.vm_type) for vm in reading.inventory.vms):
         reading.open[VM_TYPES.call] = []
+
+
+def _drop_snapshots_of_others(reading: Reading) -> None:
+    """Drop what an answer lists beyond what was asked: a public snapshot is its owner's cost alone."""
+    snapshots, own = reading.inventory.snapshots, {"", reading.account_id}
+    snapshots[:] = [snapshot for snapshot in snapshots if snapshot.account_id in own]
 
 
 def _close(reading: Reading, call: str) -> None:
@@ -261,9 +297,7 @@ def _bucket_steps(name: str, token: str, gateway: Gateway) -> Iterator[Note]:
     while True:
         try:
             page = gateway.object_store.objects(name, token)
-        except (AuthenticationRefused, KeyLocked):
-            raise
-        except CloudError as error:
+        except (PermissionRefused, CallRefused, CloudAnswerInvalid) as error:  # of this bucket only
             yield partial(_note_bucket_failure, name=name, error=error)
             return
         yield partial(_note_objects, name=name, count=page.count, size=page.size, token=page.next_token)

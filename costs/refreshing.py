@@ -15,13 +15,15 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import PortalError
+from accounts import standing
+from accounts.errors import AuthenticationRefused, CloudError, KeyLocked, PortalError
 from accounts.gateway import Gateway
 from accounts.retrying import DEADLINE_FACTOR
 from costs import freshness, reading, snapshots
 from costs.inventory import OBJECTS
 from costs.models import CostReading, CostSnapshot
 from costs.reading import Reading
+from costs.snapshots import Snapshot
 
 SLICE_SECONDS = 1.0
 """How long a slice of a page begins new calls; with the grace for those under way it takes two seconds."""
@@ -29,7 +31,9 @@ SLICE_SECONDS = 1.0
 LONGEST_SLICE = 20.0
 """Even what waits for the whole reading keeps what it has now and then."""
 
-_ABANDONED_AFTER = dt.timedelta(minutes=10)
+_ABANDONED_AFTER = dt.timedelta(minutes=1)
+"""A reading that nobody has gone on with for so long is begun anew: half of it would be of another time."""
+
 _FORGOTTEN_AFTER = dt.timedelta(days=1)
 _POLL_SECONDS = 0.1
 
@@ -77,26 +81,46 @@ def read_on(
 
     While somebody else reads the same, nothing is read twice: their progress is returned. Who waits for them
     says which snapshot was the last before, 0 for none: one that is ``newer_than`` it answers. Raises the
-    cloud's error when nothing at all could be read, and ``RefreshFailed`` when there are no prices.
+    cloud's error when nothing at all could be read, or when it refused the key a moment ago, and
+    ``RefreshFailed`` when there are no prices.
     """
     if newer_than is not None:
-        stored = latest_id(gateway, with_objects=with_objects)
-        if stored > newer_than:
-            return CostSnapshot.objects.newest_first().get(pk=stored)
+        stored = snapshots.latest(gateway.account_id, gateway.region, snapshots.reader_of(gateway.access_key))
+        if stored and stored.pk > newer_than and stored.has_objects >= with_objects:
+            return stored
+    standing.check(gateway.access_key, call="ReadVms")
     row, is_ours = _claimed(gateway, at)
     under_way = snapshots.unpacked(row.content, Reading)
     if not is_ours:
         return _progress(under_way, is_ours=False)
     if with_objects:
         under_way.include(OBJECTS)
-    reading.advance(under_way, gateway, seconds=min(seconds, LONGEST_SLICE))
+    probes = not standing.is_accepted(gateway.access_key)
+    reading.advance(under_way, gateway, seconds=min(seconds, LONGEST_SLICE), probes=probes)
+    _note_standing(gateway, under_way)
     if not under_way.is_finished:
         _leave(row, under_way)
         return _progress(under_way, is_ours=True)
     try:
-        return finish(under_way, reader=row.reader)
-    finally:
+        stored = finish(under_way, reader=row.reader)
+    except freshness.RefreshFailed:
+        _leave(row, under_way)  # the next try needs the prices only
+        raise
+    except CloudError:
         row.delete()
+        raise
+    row.delete()
+    return stored
+
+
+def _note_standing(gateway: Gateway, under_way: Reading) -> None:
+    """Remember whether the cloud has refused the key; the object storage, which judges by itself, apart."""
+    errors = (missing.error for missing in under_way.inventory.missing if missing.call != OBJECTS)
+    refusal = next((error for error in errors if isinstance(error, AuthenticationRefused | KeyLocked)), None)
+    if refusal:
+        standing.note_refused(gateway.access_key, refusal)
+    elif under_way.inventory.read:
+        standing.note_accepted(gateway.access_key)
 
 
 def whole(gateway: Gateway, *, with_objects: bool, seconds: float = math.inf) -> CostSnapshot:
@@ -127,15 +151,28 @@ def latest_id(gateway: Gateway, *, with_objects: bool = False) -> int:
 
 def finish(done: Reading, *, reader: str) -> CostSnapshot:
     """Price a finished reading, and store it. Raises as ``read_on`` does."""
+    return snapshots.store(priced(done), reader)
+
+
+def priced(done: Reading) -> Snapshot:
+    """Price a finished reading. Raises as ``read_on`` does."""
     if not done.inventory.read:
-        raise _failure(done)
+        errors = (missing.error for missing in done.inventory.missing)
+        raise min(errors, key=lambda error: error.http_status)  # the most telling one
     status = freshness.up_to_date(done.region, timezone.now())
     if status.prices is None:
         raise freshness.RefreshFailed(done.region, status.failure)
-    snapshot = snapshots.snapshot_of(
+    return snapshots.snapshot_of(
         done.inventory, status.prices, account_id=done.account_id, taken_at=done.started_at
     )
-    return snapshots.store(snapshot, reader)
+
+
+def under_way(gateway: Gateway, at: dt.datetime) -> Progress | None:
+    """Return how far the reading is that this key has begun and not ended, unless it was abandoned."""
+    reader = snapshots.reader_of(gateway.access_key)
+    who = {"account_id": gateway.account_id, "region": gateway.region, "reader": reader}
+    row = CostReading.objects.filter(**who, touched_at__gt=at - _ABANDONED_AFTER).first()
+    return _progress(snapshots.unpacked(row.content, Reading), is_ours=False) if row else None
 
 
 @transaction.atomic
@@ -153,7 +190,7 @@ def _claimed(gateway: Gateway, at: dt.datetime) -> tuple[CostReading, bool]:
         return row, True
     if row.claimed_until > at:
         return row, False
-    if at - row.touched_at > _ABANDONED_AFTER:  # half of it would be of another time
+    if at - row.touched_at > _ABANDONED_AFTER:
         row.content = snapshots.packed(begun)
     row.touched_at, row.claimed_until = at, at + _claim_time()
     row.save()
@@ -181,8 +218,3 @@ def _progress(under_way: Reading, *, is_ours: bool) -> Progress:
         started_at=under_way.started_at,
         is_ours=is_ours,
     )
-
-
-def _failure(done: Reading) -> PortalError:
-    """Return the error of a reading that read nothing: the most telling one of its lists."""
-    return min((missing.error for missing in done.inventory.missing), key=lambda error: error.http_status)

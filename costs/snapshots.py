@@ -50,8 +50,8 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def has_objects(self) -> bool:
-        """Tell whether the object storage was read."""
-        return OBJECTS in self.read
+        """Tell whether the object storage was asked for, be it that it failed."""
+        return OBJECTS in self.read or any(missing.call == OBJECTS for missing in self.missing)
 
     def cost_of(self, line: Line) -> Cost:
         """Return what a resource costs."""
@@ -122,8 +122,17 @@ def reader_of(access_key: str) -> str:
 
 
 def latest(account_id: str, region: str, reader: str) -> CostSnapshot | None:
-    """Return the last reading that ``reader`` made, without its lines loaded, or None."""
+    """Return the last reading that ``reader`` made, or None.
+
+    It comes with its lines: a newer reading may delete it before they are asked for.
+    """
     return CostSnapshot.objects.of(account_id, region).filter(reader=reader).newest_first().first()
+
+
+def last_day_before(stored: CostSnapshot) -> CostSnapshot | None:
+    """Return the best reading of the last day before that of ``stored`` that has one, without lines."""
+    earlier = CostSnapshot.objects.of(stored.account_id, stored.region).filter(day__lt=stored.day)
+    return earlier.order_by("-day", "-is_complete", "-taken_at", "-pk").without_lines().first()
 
 
 def is_fresh(stored: CostSnapshot, now: dt.datetime) -> bool:
@@ -168,7 +177,7 @@ def by_day(account_id: str, region: str) -> dict[dt.date, CostSnapshot]:
     Readings of all keys of the account are taken: compare only what a key may read itself.
     """
     days: dict[dt.date, CostSnapshot] = {}
-    for stored in CostSnapshot.objects.of(account_id, region).newest_first():
+    for stored in CostSnapshot.objects.of(account_id, region).newest_first().without_lines():
         best = days.get(stored.day)
         if best is None or (stored.is_complete and not best.is_complete):
             days[stored.day] = stored

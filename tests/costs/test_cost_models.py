@@ -181,11 +181,6 @@ def test_the_database_holds_nothing_of_a_key():
     assert "DEMO" not in reader
 
 
-def test_the_last_reading_is_found_without_loading_its_lines():
-    keep()
-    assert snapshots.latest(ACCOUNT, REGION, "r").get_deferred_fields() == {"content"}
-
-
 # --- Operators
 
 

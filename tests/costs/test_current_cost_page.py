@@ -258,7 +258,7 @@ def test_a_dead_cloud_leaves_the_old_figures_and_says_why(logged_in, outscale):
     assert "HX-Trigger" not in answer.headers
     (notice,) = notices(answer)
     assert notice == (
-        "The cloud could not be read. "
+        "The cloud could not be read. These figures are 3 hours old. "
         "OUTSCALE cannot be reached in this region at the moment. Please try again later."
     )
     assert figures(get(logged_in))["month"] == "€131.40"

@@ -182,8 +182,8 @@ def test_one_list_that_hangs_does_not_keep_the_others_out_of_the_first_slice(out
     advance(reading, gateway(), seconds=0.6)
 
     assert time.monotonic() - started < 4
-    assert (list(reading.open), reading.inventory.missing) == (["ReadVms"], [])
-    assert counted(reading.inventory) == owned(outscale) | {"vms": 0}
+    assert (list(reading.open), reading.inventory.missing) == (["ReadVms", OBJECTS], [])
+    assert counted(reading.inventory) == owned(outscale) | {"vms": 0, "buckets": 0}
     outscale.faults.clear()
     advance(reading, gateway(), seconds=5)
     assert counted(reading.inventory) == owned(outscale)

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
+from accounts import standing
 from accounts.errors import AuthenticationRefused, CloudUnavailable, PermissionRefused, Throttled
 from costs import reading, refreshing, snapshots
 from costs.freshness import RefreshFailed
@@ -25,8 +26,10 @@ MINUTE = dt.timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-def _no_failure_is_remembered(db):
+def _keys_are_known_to_be_good(db):
     cache.clear()
+    for key in (DEMO_KEY, SECOND_DEMO_KEY, LINKED_KEY):
+        standing.note_accepted(key.access_key)
 
 
 @pytest.fixture
@@ -126,13 +129,46 @@ def test_when_nothing_can_be_read_the_clouds_error_is_raised_and_nothing_stored(
     assert (CostSnapshot.objects.count(), CostReading.objects.count()) == (0, 0)
 
 
-def test_without_prices_nothing_is_stored_and_the_next_reading_begins_anew(outscale):
+def test_without_prices_nothing_is_stored_and_what_was_read_waits_for_them(outscale):
     outscale.faults.add("ReadPublicCatalog", "refuse")
-
     with pytest.raises(RefreshFailed):
         go_on()
+    stored_without = CostSnapshot.objects.count()
+    outscale.faults.clear()
+    cache.delete("catalog-failure:eu-west-2")
+    outscale.requests.clear()
 
-    assert (CostSnapshot.objects.count(), CostReading.objects.count()) == (0, 0)
+    stored = go_on()
+
+    assert (stored_without, stored.is_complete) == (0, True)
+    assert outscale.requests.calls() == ["ReadPublicCatalog"]
+
+
+def test_a_key_that_nobody_has_proven_is_tried_by_one_call_and_then_left_alone(outscale):
+    cache.clear()
+    outscale.faults.add("Read*", "answer", "401/1")
+    for _ in range(3):
+        with pytest.raises(AuthenticationRefused):
+            go_on()
+    asked = len(outscale.requests)
+    outscale.faults.clear()
+    standing.note_accepted(DEMO_KEY.access_key)  # as a login does
+
+    assert (asked, go_on().is_complete) == (1, True)
+
+
+def test_who_waits_is_answered_by_what_another_has_read_and_asks_nothing(outscale):
+    first = go_on()
+    known = refreshing.latest_id(gateway())
+    outscale.requests.clear()
+
+    found = read_on(gateway(), at=timezone.now(), with_objects=False, newer_than=known - 1)
+    asked_for_objects = read_on(
+        gateway(), at=timezone.now(), with_objects=True, newer_than=known - 1, seconds=60
+    )
+
+    assert found == first
+    assert (asked_for_objects.has_objects, lists_asked(outscale)) == (True, Counter(list(SOURCES)))
 
 
 def test_a_failed_reading_leaves_the_one_before(outscale):
@@ -182,19 +218,19 @@ def test_no_key_is_kept_with_a_reading_under_way(outscale, short_grace):
 def test_an_abandoned_reading_is_begun_anew(outscale, short_grace):
     progress = left_half_way(outscale)
 
-    stored = go_on(after=11 * MINUTE)
+    stored = go_on(after=2 * MINUTE)
 
     assert lists_asked(outscale) == Counter(list(SOURCES))
-    assert stored.taken_at - progress.started_at > 10 * MINUTE
+    assert stored.taken_at - progress.started_at > MINUTE
 
 
 def test_a_claim_is_respected_until_it_is_over_and_then_taken_over(outscale, short_grace):
     left_half_way(outscale)
-    CostReading.objects.update(claimed_until=timezone.now() + 5 * MINUTE)  # whoever had it is gone
+    CostReading.objects.update(claimed_until=timezone.now() + MINUTE / 2)  # whoever had it is gone
 
-    meanwhile = go_on(after=4 * MINUTE)
+    meanwhile = go_on(after=MINUTE / 4)
     asked_meanwhile = outscale.requests.calls()
-    stored = go_on(after=6 * MINUTE)
+    stored = go_on(after=MINUTE * 3 / 4)
 
     assert isinstance(meanwhile, Progress)
     assert (meanwhile.open, asked_meanwhile) == (["ReadVms"], [])

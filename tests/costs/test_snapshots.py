@@ -141,10 +141,13 @@ def test_the_latest_reading_is_that_of_the_same_key():
     assert snapshots.latest("2", "eu-west-2", "mine") is None
 
 
-def test_the_latest_reading_is_loaded_without_its_lines():
+def test_the_latest_reading_is_whole_although_a_newer_one_takes_its_place():
     store(8)
 
-    assert snapshots.latest("1", "eu-west-2", "r").get_deferred_fields() == {"content"}
+    latest = snapshots.latest("1", "eu-west-2", "r")
+    store(9)
+
+    assert snapshots.read(latest).taken_at == latest.taken_at
 
 
 def test_each_day_is_answered_by_its_last_complete_reading_newest_day_first():

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import proof, regions
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
-from costs import currency, freshness, reading, snapshots
+from costs import currency, reading, refreshing, snapshots
 from costs.costdocuments import said_of
 from costs.costfiles import FORMATS
 from costs.currentcost import Question, current_cost
@@ -96,21 +96,16 @@ class Command(BaseCommand):
         """Read and price everything asked for; a whole reading is kept."""
         region, begun_at = gateway.region, timezone.now()
         currency.learn_at_login(gateway=gateway)
-        calls = set(calls_for(options["skip_resource"]))
-        if not options["include_oos"]:
-            calls.discard(OBJECTS)
+        calls = [
+            call for call in calls_for(options["skip_resource"]) if call != OBJECTS or options["include_oos"]
+        ]
+        if not calls:
+            raise CommandError("every kind of resource is skipped")
         under_way = Reading.begin(account_id=gateway.account_id, region=region, at=begun_at, calls=calls)
         while not under_way.is_finished:
             reading.advance(under_way, gateway, seconds=SLICE_SECONDS)
             self._tell(under_way)
-        if not under_way.inventory.read:
-            raise next(missing.error for missing in under_way.inventory.missing)
-        status = freshness.up_to_date(region, begun_at)
-        if status.prices is None:
-            raise freshness.RefreshFailed(region, status.failure)
-        snapshot = snapshots.snapshot_of(
-            under_way.inventory, status.prices, account_id=gateway.account_id, taken_at=begun_at
-        )
+        snapshot = refreshing.priced(under_way)
         if not options["skip_resource"]:
             snapshots.store(snapshot, snapshots.reader_of(gateway.access_key))
         return snapshot
@@ -124,8 +119,11 @@ class Command(BaseCommand):
 
     def _write(self, content, output):
         if output:
+            # In the place of the old file at once: whoever reads it meanwhile sees no half of it.
+            unfinished = output.with_name(f".{output.name}.unfinished")
             try:
-                output.write_bytes(content)
+                unfinished.write_bytes(content)
+                unfinished.replace(output)
             except OSError as error:
                 raise CommandError(f"{output}: {error.strerror}") from error
         elif hasattr(self.stdout, "buffer"):
