@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import trigger_client_event
+from django_htmx.http import replace_url, trigger_client_event
 
 from accounts import keyring
 from accounts.errors import PortalError
@@ -58,7 +58,12 @@ def current(request: HttpRequest, gateway: Gateway) -> HttpResponse:
     if progress:
         context |= _progress(progress, after=context["stored"].pk if context["stored"] else 0)
     status = 422 if form.errors else 200
-    return page_or_fragment(request, "costs/current.html", "costs/_cost_changed.html", context, status=status)
+    response = page_or_fragment(
+        request, "costs/current.html", "costs/_cost_changed.html", context, status=status
+    )
+    if request.htmx.trigger == "cost-filter":  # which sends its empty fields along
+        replace_url(response, f"?{form.address.urlencode()}" if form.address else request.path)
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
