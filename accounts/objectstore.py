@@ -103,6 +103,8 @@ class ObjectStore:
                 return ObjectPage(0, 0, "")
             raise
         sizes = [_field(call, stored, "Size") for stored in page.get("Contents", [])]
+        if min(sizes, default=0) < 0:
+            raise CloudAnswerInvalid(call)
         next_token = _field(call, page, "NextContinuationToken") if _field(call, page, "IsTruncated") else ""
         if next_token and next_token == token:
             raise CloudAnswerInvalid(call)  # it would go round for ever
@@ -209,7 +211,7 @@ def _refusal(call: str, status: int, error: Element | None, retry_after: int | N
     return cloud_error(
         call,
         status=status,
-        cloud_code=facts.findtext("Code", ""),
+        cloud_code=facts.findtext("Code", "")[:64],
         request_id=facts.findtext("RequestId", "")[:64],
         retry_after=retry_after,
     )

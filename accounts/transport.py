@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
 from typing import Any, NoReturn
 
 import msgspec
@@ -21,6 +22,8 @@ from accounts.errors import CloudAnswerInvalid, CloudError, CloudTimeout, CloudU
 CONNECT_SECONDS = 4.0
 CONNECTIONS_KEPT = 32
 USER_AGENT = "osc-finops"
+MOST_BYTES = 64 * 2**20
+"""No answer of the cloud is as large; a larger one would only fill the memory."""
 _CHUNK_BYTES = 65536
 _HALF_OF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -93,7 +96,8 @@ class Attempt:
     def exchange(self, method: str, url: str, **options: Any) -> Received:
         """Send the request; return what the cloud sent back, whatever it means.
 
-        Raises ``CloudTimeout`` or ``CloudUnavailable`` when nothing whole has come back in time.
+        Raises ``CloudTimeout`` or ``CloudUnavailable`` when nothing whole has come back in time, and
+        ``CloudAnswerInvalid`` when there is no end of it.
         """
         try:
             with _connections().request(
@@ -112,12 +116,14 @@ class Attempt:
 
     def _read(self, response: requests.Response) -> bytes:
         """Return the body; a server that sends it byte by byte is stopped at the deadline too."""
-        body = bytearray()
+        body = BytesIO()
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            body += chunk
+            if body.tell() + len(chunk) > MOST_BYTES:
+                raise CloudAnswerInvalid(self.call)
+            body.write(chunk)
             if time.monotonic() > self._until:
                 raise CloudTimeout(self.call)
-        return bytes(body)
+        return body.getvalue()
 
     def _judge(self, received: Received) -> Answer:
         if received.status_code != 200:
@@ -193,7 +199,7 @@ def _first_code(fields: dict[str, Any]) -> str:
     """Return OUTSCALE's error code, or nothing when the body has not the shape of its errors."""
     match fields.get("Errors"):
         case [{"Code": str() | int() as code}, *_]:
-            return str(code)
+            return str(code)[:64]
     return ""
 
 

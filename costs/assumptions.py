@@ -30,6 +30,13 @@ class Assumption(TextChoices):
         "state-not-billed",
         _("A VM that is pending or in quarantine is counted as free."),
     )
+    VOLUME_STATE = (
+        "volume-state",
+        _(
+            "A volume that is updating is counted as billed; "
+            "one that is being created or deleted, is deleted or in error is counted as free."
+        ),
+    )
     SNAPSHOT_UPPER_BOUND = (
         "snapshot-upper-bound",
         _("The bill counts the data that a snapshot stores, so this is the most that it can cost."),

@@ -27,7 +27,6 @@ class Remark(TextChoices):
         "address-additional-to-first",
         _("Additional: it is not the first address of its running VM."),
     )
-    IOPS_INCLUDED = "iops-included", _("Only io1 volumes pay for their IOPS.")
 
 
 _VM_STATES: dict[str, tuple[bool, Remark | Assumption | None]] = {
@@ -39,7 +38,16 @@ _VM_STATES: dict[str, tuple[bool, Remark | Assumption | None]] = {
     "pending": (False, Assumption.STATE_NOT_BILLED),
     "quarantine": (False, Assumption.STATE_NOT_BILLED),
 }
-_VOLUME_STATES = frozenset({"in-use", "available"})
+_VOLUME_STATES: dict[str, tuple[bool, Assumption | None]] = {
+    "in-use": (True, None),
+    "available": (True, None),
+    "": (True, None),  # an answer without its state is no reason to take it for free
+    "updating": (True, Assumption.VOLUME_STATE),
+    "creating": (False, Assumption.VOLUME_STATE),
+    "deleting": (False, Assumption.VOLUME_STATE),
+    "deleted": (False, Assumption.VOLUME_STATE),
+    "error": (False, Assumption.VOLUME_STATE),
+}
 _GONE = frozenset({"deleting", "deleted"})
 _GPU_STATES = {
     "allocated": pricing.GpuState.ALLOCATED,
@@ -68,9 +76,15 @@ def vm_is_billed(state: str) -> tuple[bool, Remark | Assumption | None]:
         raise UnknownState(state) from None
 
 
-def volume_is_billed(state: str) -> bool:
-    """Tell whether a volume is billed: in use and available ones are (OUTSCALE "Billing Glossary")."""
-    return state in _VOLUME_STATES
+def volume_is_billed(state: str) -> tuple[bool, Assumption | None]:
+    """Tell whether a volume is billed in ``state``, and the rule where the "Billing Glossary" has none.
+
+    Raises ``UnknownState``.
+    """
+    try:
+        return _VOLUME_STATES[state]
+    except KeyError:
+        raise UnknownState(state) from None
 
 
 def is_gone(state: str) -> bool:

@@ -1,6 +1,7 @@
 """What changed between two readings: resources added, removed, resized, and what each makes of the cost.
 
-Only kinds of resource that both readings read are compared: a list that failed is no removal.
+Only kinds of resource that both readings read, with all that their prices depend on, are compared: a list
+that failed is no removal.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from costs.amounts import Amount, total
-from costs.inventory import RESOURCE_TYPE_OF, ResourceType
+from costs.inventory import LISTS, RESOURCE_TYPE_OF, ResourceType, affected_by, is_nameless
 from costs.lines import Cost, Line
 from costs.snapshots import Snapshot
 
@@ -66,25 +67,31 @@ class Changes:
         """What everything costs more than before."""
         return total((change.amount, 1) for change in self.changes) if self.is_comparable else None
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every change is known whole, and so their sum."""
+        return all(change.is_whole for change in self.changes)
+
 
 def compare(before: Snapshot, after: Snapshot) -> Changes:
     """Return what changed from ``before`` to ``after``, two readings of one account and region."""
     both = {*before.read} & {*after.read}
-    read = {RESOURCE_TYPE_OF[call] for call in both if call in RESOURCE_TYPE_OF}
-    asked = {RESOURCE_TYPE_OF[one.call] for one in (*before.missing, *after.missing)}
-    asked |= {RESOURCE_TYPE_OF[call] for call in {*before.read} ^ {*after.read}}
-    if "ReadVms" not in both:  # only the VMs tell whether the fee of dedicated ones is due
-        read.discard(ResourceType.DEDICATED_INSTANCE)
-        asked.add(ResourceType.DEDICATED_INSTANCE)
-    unlisted = {(RESOURCE_TYPE_OF[one.call], one.detail) for one in (*before.missing, *after.missing)}
-    old, new = _by_id(before, read), _by_id(after, read)
+    missing = [*before.missing, *after.missing]
+    asked = {RESOURCE_TYPE_OF[call] for call in (*before.read, *after.read, *(one.call for one in missing))}
+    compared = {RESOURCE_TYPE_OF[call] for call in both}
+    compared -= {type_ for call in LISTS if call not in both for type_ in affected_by(call)}
+    # One without an id cannot be found again: it may be the same, another one, or one that has an id now.
+    lines = (*before.lines, *after.lines)
+    compared -= {line.resource_type for line in lines if is_nameless(line.resource_id)}
+    unlisted = {(RESOURCE_TYPE_OF[one.call], one.detail) for one in missing}
+    old, new = _by_id(before, compared), _by_id(after, compared)
     found = [
         change
         for key in {**old, **new}
         if key not in unlisted and (change := _change(before, after, old.get(key), new.get(key))) is not None
     ]
     found.sort(key=lambda change: (-abs(change.amount.month), change.line.resource_id))
-    left_out = (asked - read) | {type_ for type_, bucket in unlisted if bucket}
+    left_out = (asked - compared) | {type_ for type_, bucket in unlisted if bucket}
     not_compared = [type_ for type_ in ResourceType if type_ in left_out]
     return Changes(before, after, found, not_compared)
 

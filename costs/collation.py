@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from decimal import Decimal
 
 
 def folded(text: str) -> str:
@@ -12,7 +13,7 @@ def folded(text: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
 
 
-def natural(text: str) -> list[tuple[int, int | str]]:
-    """Return a key that sorts ``v7`` before ``v10``."""
+def natural(text: str) -> list[tuple[int, Decimal | str]]:
+    """Return a key that sorts ``v7`` before ``v10``, however many digits there are."""
     parts = re.split(r"(\d+)", folded(text))
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
+    return [(0, Decimal(part)) if part.isdecimal() else (1, part) for part in parts]

@@ -1,17 +1,20 @@
 """The current cost as plain documents: what the JSON API answers, and the rows of every table."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+import msgspec
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from costs.amounts import Amount
 from costs.currentcost import CurrentCost, tag_texts
 from costs.explanation import assumptions_of, explained, missing_name, reason
-from costs.exports import Table
-from costs.inventory import RESOURCE_TYPE_OF
+from costs.exports import Table, one_line
+from costs.inventory import RESOURCE_TYPE_OF, Missing
 from costs.lines import Cost, Line
 from costs.money import trimmed
 from costs.pricing import Part
@@ -62,6 +65,7 @@ def document_of(cost: CurrentCost, lines: Iterable[Line] | None = None) -> dict[
     ``lines`` are the resources to show of it (default: all); the totals are of all in any case.
     """
     snapshot = cost.snapshot
+    priced = cache(lambda place: _priced(snapshot.costs[place]))  # thousands of resources cost the same
     return {
         "region": snapshot.region,
         "account_id": snapshot.account_id,
@@ -79,9 +83,10 @@ def document_of(cost: CurrentCost, lines: Iterable[Line] | None = None) -> dict[
         "by_category": [_group(group, "category") for group in cost.by_category()],
         "by_subregion": [_group(group, "subregion") for group in cost.by_subregion()],
         "resources": [
-            _resource(line, cost.cost_of(line)) for line in (cost.lines if lines is None else lines)
+            _resource(line) | priced(line.cost) for line in (cost.lines if lines is None else lines)
         ],
         "missing": missing_of(cost),
+        "not_read": [type_.value for type_ in cost.not_read],
     }
 
 
@@ -111,7 +116,7 @@ def _group(group: Any, key: str = "resource_type") -> dict[str, Any]:
     return {key: group.key} | figures | _sums(group.amount)
 
 
-def _resource(line: Line, cost: Cost) -> dict[str, Any]:
+def _resource(line: Line) -> dict[str, Any]:
     return {
         "resource_id": line.resource_id,
         "resource_type": line.resource_type.value,
@@ -120,6 +125,11 @@ def _resource(line: Line, cost: Cost) -> dict[str, Any]:
         "state": line.state,
         "specification": line.specification,
         "tags": line.tags,
+    }
+
+
+def _priced(cost: Cost) -> dict[str, Any]:
+    return {
         "price_per_hour": _text(cost.amount.hour),
         "price_per_month": _text(cost.amount.month),
         "price_per_year": _text(cost.amount.year),
@@ -161,8 +171,8 @@ def type_table(cost: CurrentCost) -> Table:
 
 def _resource_rows(cost: CurrentCost) -> Iterator[list[Any]]:
     end = _end(cost)
+    priced = cache(lambda place: _price_cells(cost.snapshot.costs[place]))
     for line in cost.lines:
-        price = cost.cost_of(line)
         yield [
             "resource",
             line.resource_type.value,
@@ -172,15 +182,18 @@ def _resource_rows(cost: CurrentCost) -> Iterator[list[Any]]:
             line.state,
             line.specification,
             "; ".join(tag_texts(line)),
-            *_figures(price.amount),
-            price.is_priced,
-            explained(price),
+            *priced(line.cost),
             *end,
         ]
     yield ["total", *[None] * 7, *_total_cells(cost), *end]
     for one in cost.missing:
-        named = ["missing", RESOURCE_TYPE_OF[one.call].value, missing_name(one)]
-        yield [*named, *[None] * 8, False, reason(one), *end]
+        said = _written(one, one_line)
+        named = ["missing", RESOURCE_TYPE_OF[one.call].value, missing_name(said)]
+        yield [*named, *[None] * 8, False, reason(said), *end]
+
+
+def _price_cells(cost: Cost) -> list[Any]:
+    return [*_figures(cost.amount), cost.is_priced, explained(cost)]
 
 
 def _type_rows(cost: CurrentCost) -> Iterator[list[Any]]:
@@ -203,21 +216,31 @@ def _end(cost: CurrentCost) -> list[Any]:
 
 def _total_cells(cost: CurrentCost) -> list[Any]:
     said = said_of(cost)
-    return [*_figures(cost.amount), not said, " ".join(said)]
+    left_out = [_("Object storage was not read.")] if cost.leaves_objects_out else []
+    return [*_figures(cost.amount), not said, " ".join([*said, *left_out])]
 
 
 def _figures(amount: Amount) -> list[Decimal]:
     return [amount.hour, amount.month, amount.year]
 
 
-def missing_texts(cost: CurrentCost) -> list[str]:
-    """Say what could not be read and why, one sentence for each list."""
-    return [f"{missing_name(one)}: {reason(one)}" for one in cost.missing]
+def missing_texts(cost: CurrentCost, written: Callable[[str], str] = one_line) -> list[str]:
+    """Say what could not be read and why, one sentence for each list.
+
+    ``written`` makes the cloud's own words, such as the name of a bucket, harmless.
+    """
+    said = [_written(one, written) for one in cost.missing]
+    return [f"{missing_name(one)}: {reason(one)}" for one in said]
 
 
-def said_of(cost: CurrentCost) -> list[str]:
+def _written(missing: Missing, written: Callable[[str], str]) -> Missing:
+    words = {"detail": written(missing.detail), "cloud_code": written(missing.cloud_code)}
+    return msgspec.structs.replace(missing, **words)
+
+
+def said_of(cost: CurrentCost, written: Callable[[str], str] = one_line) -> list[str]:
     """Say what the totals lack, one sentence for each list and one for the resources without a price."""
-    return [*missing_texts(cost), *filter(None, [_unpriced_text(len(cost.unpriced))])]
+    return [*missing_texts(cost, written), *filter(None, [_unpriced_text(len(cost.unpriced))])]
 
 
 def _unpriced_text(count: int) -> str:

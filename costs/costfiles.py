@@ -1,9 +1,9 @@
 """The current cost as a file, in every format: the same query, order and totals as on the page."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from costs.costdocuments import document_of, missing_texts, resource_table, type
 from costs.costmetrics import metrics_of
 from costs.costtext import text_of
 from costs.currentcost import CurrentCost
-from costs.exports import Table, csv_lines, markdown_text, text_table
+from costs.exports import Table, csv_lines, markdown_text, text_table, without_markup
 from costs.money import trimmed
 from costs.spreadsheets import ods_bytes, xlsx_bytes
 
@@ -64,7 +64,7 @@ def _json(cost: CurrentCost, aggregate: bool) -> bytes:
     document = document_of(cost, lines=() if aggregate else None)
     if aggregate:
         del document["resources"]
-    return json.dumps(document, ensure_ascii=False, indent=2).encode()
+    return msgspec.json.format(msgspec.json.encode(document), indent=2)
 
 
 def _human(cost: CurrentCost, aggregate: bool) -> bytes:
@@ -72,7 +72,8 @@ def _human(cost: CurrentCost, aggregate: bool) -> bytes:
 
 
 def _markdown(cost: CurrentCost, aggregate: bool) -> bytes:
-    return text_of(cost, table=markdown_text, heading="## ", with_resources=not aggregate).encode()
+    style = {"table": markdown_text, "written": without_markup, "heading": "## "}
+    return text_of(cost, **style, with_resources=not aggregate).encode()
 
 
 def _prometheus(cost: CurrentCost, aggregate: bool) -> bytes:

@@ -12,7 +12,10 @@ Samples = list[tuple[dict[str, str], Decimal | int]]
 
 
 def metrics_of(cost: CurrentCost, *, by_resource: bool = True) -> bytes:
-    """Write totals, totals by kind, what is missing, and each resource if asked; amounts exclude tax."""
+    """Write totals, totals by kind, what is missing, and each resource if asked; amounts exclude tax.
+
+    A resource of which no price is known has none here: zero would say that it is free.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(cost, by_resource=by_resource))
     return generate_latest(registry)
@@ -35,6 +38,8 @@ class _Collector:
         yield _gauge("outscale_cost_per_month", "Known cost of 730 hours", [(money, cost.amount.month)])
         yield from self._by_type()
         yield _gauge("outscale_cost_complete", "1 when every list was read", [(place, int(not cost.missing))])
+        objects = [(place, int(cost.snapshot.has_objects))]
+        yield _gauge("outscale_cost_objects_read", "1 when the object storage was read", objects)
         yield _gauge("outscale_cost_missing", "Lists that could not be read", self._missing())
         unpriced = [(place, len(cost.unpriced))]
         yield _gauge("outscale_cost_unpriced_resources", "Resources not priced whole", unpriced)
@@ -68,6 +73,7 @@ class _Collector:
                 self._cost.cost_of(line).amount.hour,
             )
             for line in self._cost.lines
+            if not self._cost.cost_of(line).is_unknown
         ]
         return _gauge("outscale_cost_resource_per_hour", "Known cost of an hour, by resource", samples)
 

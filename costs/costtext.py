@@ -8,27 +8,31 @@ from django.utils.translation import gettext as _
 from costs.amounts import Amount
 from costs.costdocuments import said_of
 from costs.currentcost import CurrentCost, tag_texts, type_name
-from costs.exports import Table
+from costs.exports import Table, one_line
 from costs.lines import Line
-from costs.money import show_money
+from costs.money import RATE_PLACES, show_money
 
 TAGS_SHOWN = 3
-HOUR_PLACES = 4
-"""How many decimals an amount of an hour is shown with."""
 
 
 def text_of(
-    cost: CurrentCost, *, table: Callable[[Table], str], heading: str = "", with_resources: bool = True
+    cost: CurrentCost,
+    *,
+    table: Callable[[Table], str],
+    written: Callable[[str], str] = one_line,
+    heading: str = "",
+    with_resources: bool = True,
 ) -> str:
     """Write a reading with one table after another, each made by ``table`` under a title.
 
-    ``heading`` stands in front of a title, such as ``## `` in Markdown.
+    ``written`` makes the cloud's own words harmless in a sentence; ``heading`` stands in front of a title,
+    such as ``## `` in Markdown.
     """
     tables = [(_("Current cost"), _facts(cost)), (_("By type"), _types(cost))]
     if with_resources:
         tables.append((_("Resources"), _resources(cost)))
     parts = [f"{heading}{title}\n\n{table(rows)}".rstrip() for title, rows in tables]
-    said = said_of(cost)
+    said = said_of(cost, written)
     if said:
         title = heading + _("The total is incomplete")
         parts.insert(0, "\n".join([title, "", *(f"- {sentence}" for sentence in said)]))
@@ -54,6 +58,8 @@ def _facts(cost: CurrentCost) -> Table:
         (_("Per month"), month),
         (_("Per year"), show_money(cost.amount.year, currency)),
     ]
+    if cost.leaves_objects_out:
+        rows.append((_("Object storage"), _("not read")))
     return Table((_("Total"), _("Value")), rows)
 
 
@@ -91,4 +97,4 @@ def _tags(line: Line) -> str:
 
 
 def _shown(amount: Amount, currency: str) -> list[str]:
-    return [show_money(amount.hour, currency, places=HOUR_PLACES), show_money(amount.month, currency)]
+    return [show_money(amount.hour, currency, places=RATE_PLACES), show_money(amount.month, currency)]

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from costs import products
 from costs.amounts import Amount, amount_of, total
 from costs.collation import folded, natural
-from costs.inventory import LISTS, RESOURCE_TYPE_OF, Missing, ResourceType
+from costs.inventory import LISTS, RESOURCE_TYPE_OF, Missing, ResourceType, affected_by, counted_by
 from costs.lines import Cost, Line
 from costs.snapshots import Snapshot
 
@@ -116,8 +116,8 @@ def call_name(call: str) -> str:
 class Question:
     """What to show of a reading; every condition must hold, of several types or states one.
 
-    ``tags`` are ``key=value``, ``key`` or ``=value``; ``tag_keys`` and ``tag_values`` say it where a key
-    holds an equals sign. ``skipped`` are kinds of resource that are left out.
+    ``tags`` are ``key=value``, ``key`` or ``=value``, a key with an equals sign in it too; ``tag_keys`` and
+    ``tag_values`` tell the two apart. ``skipped`` are kinds of resource that are left out.
     """
 
     search: str = ""
@@ -188,8 +188,20 @@ class CurrentCost:
 
     @property
     def missing(self) -> list[Missing]:
-        """What could not be read, as far as the question would show it."""
-        return [one for one in self.snapshot.missing if self._is_asked(RESOURCE_TYPE_OF.get(one.call))]
+        """What could not be read, as far as anything that the question would show depends on it."""
+        return [one for one in self.snapshot.missing if any(map(self._is_asked, affected_by(one.call)))]
+
+    @property
+    def not_read(self) -> list[ResourceType]:
+        """The kinds of resource that the question would show, and that the reading was not asked for."""
+        known = {*self.snapshot.read, *(one.call for one in self.snapshot.missing)}
+        absent = [RESOURCE_TYPE_OF[call] for call in LISTS if call not in known]
+        return [type_ for type_ in absent if self._is_asked(type_)]
+
+    @property
+    def leaves_objects_out(self) -> bool:
+        """Tell whether the object storage would be shown and was not asked for."""
+        return ResourceType.OBJECT_STORAGE in self.not_read
 
     @property
     def lacks(self) -> bool:
@@ -210,13 +222,15 @@ class CurrentCost:
         """Return the totals of each kind of resource, and a group without figures for each missing kind."""
         groups = self._grouped(lambda line: line.resource_type.value, type_name)
         lists = [one for one in self.missing if one.call in LISTS and not one.detail]
+        # Why a kind itself could not be read says more than why another list failed that it depends on.
         absent = {RESOURCE_TYPE_OF[one.call]: one for one in lists}
+        absent = {type_: one for one in lists for type_ in counted_by(one.call)} | absent
         known = [group for group in groups if group.key not in absent or group.count]
         shown = {group.key for group in known}
         gaps = [
             Group(type_.value, type_name(type_), None, None, missing=missing)
             for type_, missing in absent.items()
-            if type_.value not in shown
+            if type_.value not in shown and self._is_asked(type_)
         ]
         return known + gaps
 
@@ -271,7 +285,7 @@ class CurrentCost:
         ]
         return sorted(shared, key=lambda group: (-group.amount.month, group.name))
 
-    def _is_asked(self, type_: ResourceType | None) -> bool:
+    def _is_asked(self, type_: ResourceType) -> bool:
         question = self.question
         return type_ not in question.skipped and (not question.types or type_ in question.types)
 
@@ -329,7 +343,7 @@ def _tag_condition(tag: str) -> Callable[[Line], bool]:
         return _has_key(tag)
     # Wherever the key ends: both may hold equals signs.
     splits = [(tag[:place], tag[place + 1 :]) for place, sign in enumerate(tag) if sign == "="]
-    return lambda line: any(line.tags.get(key) == value for key, value in splits)
+    return lambda line: tag in line.tags or any(line.tags.get(key) == value for key, value in splits)
 
 
 def _has_key(key: str) -> Callable[[Line], bool]:

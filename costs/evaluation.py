@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Context, Decimal
 from functools import cached_property
+from itertools import count
 
 import msgspec
 
@@ -30,6 +31,8 @@ from costs.inventory import (
     Vm,
     Volume,
     VpnConnection,
+    is_nameless,
+    nameless_id,
 )
 from costs.lines import Cost, Line, Problem, ProblemKind, Tally
 from costs.pricelist import PriceKey, PriceList
@@ -107,7 +110,7 @@ class _Evaluation:
         return {
             size.vm_type_name: (size.vcore_count, size.memory_size)
             for size in told
-            if 0 < size.memory_size < _MOST_GIB and size.vcore_count
+            if size.memory_size.is_finite() and 0 < size.memory_size < _MOST_GIB and size.vcore_count
         }
 
     def _vm(self, vm: Vm) -> Line:
@@ -181,27 +184,35 @@ class _Evaluation:
 
     def _volume(self, volume: Volume) -> Line:
         # The IOPS of other types are what they happen to perform, and are not billed.
-        iops = (volume.iops or 0) if volume.volume_type == "io1" else None
-        is_billed = not volume.state or billing.volume_is_billed(volume.state)
-        facts = (Volume, volume.volume_type, volume.size, iops, is_billed)
-
-        def cost() -> Cost:
-            tally = Tally()
-            tally.add(lambda: pricing.volume_size(volume.volume_type, Decimal(volume.size), self._prices))
-            if iops is not None:
-                tally.add(lambda: pricing.provisioned_iops(iops, self._prices))
-            return tally.cost()
-
+        iops = volume.iops if volume.volume_type == "io1" else None
+        facts = (volume.volume_type, volume.size, iops, volume.state)
         size = f"{volume.volume_type}, {volume.size} GiB"
         return self._line(
             ResourceType.VOLUME,
             volume.volume_id,
-            self._cost(facts, lambda: cost() if is_billed else _FREE_IN_STATE),
+            self._cost((Volume, *facts), lambda: self._volume_cost(*facts)),
             tags=volume.tags,
             state=volume.state,
             subregion=volume.subregion_name,
             specification=size if iops is None else f"{size}, {iops} IOPS",
         )
+
+    def _volume_cost(self, volume_type: str, size: int, iops: int | None, state: str) -> Cost:
+        tally = Tally()
+        try:
+            is_billed, note = billing.volume_is_billed(state)
+        except billing.UnknownState:
+            tally.problem(ProblemKind.STATE_UNKNOWN, state)
+            return tally.cost()
+        tally.note(note)
+        if not is_billed:
+            return tally.cost()
+        tally.add(lambda: pricing.volume_size(volume_type, Decimal(size), self._prices))
+        if iops is not None:
+            tally.add(lambda: pricing.provisioned_iops(iops, self._prices))
+        elif volume_type == "io1":
+            tally.problem(ProblemKind.IOPS_UNKNOWN, volume_type)
+        return tally.cost()
 
     def _snapshot(self, snapshot: Snapshot) -> Line:
         size = snapshot.volume_size
@@ -235,8 +246,14 @@ class _Evaluation:
         return {vm.vm_id: vm for vm in self._inventory.vms}
 
     @cached_property
+    def _gone_nat_services(self) -> set[str]:
+        return {nat.nat_service_id for nat in self._inventory.nat_services if billing.is_gone(nat.state)}
+
+    @cached_property
     def _nat_addresses(self) -> set[str]:
-        addresses = (one for nat in self._inventory.nat_services for one in nat.public_ips or ())
+        gone = self._gone_nat_services
+        present = (nat for nat in self._inventory.nat_services if nat.nat_service_id not in gone)
+        addresses = (one for nat in present for one in nat.public_ips or ())
         return {name for one in addresses for name in (one.public_ip_id, one.public_ip) if name}
 
     def _public_ip(self, address: PublicIp) -> Line:
@@ -264,7 +281,9 @@ class _Evaluation:
 
     def _use_of(self, address: PublicIp) -> AddressUse | Problem:
         names = {address.public_ip, address.public_ip_id}
-        if (address.nat_service_id or None) not in (None, msgspec.UNSET) or names & self._nat_addresses:
+        nat = address.nat_service_id or msgspec.UNSET
+        is_of_nat = nat is not msgspec.UNSET and nat not in self._gone_nat_services
+        if is_of_nat or names & self._nat_addresses:
             return AddressUse.OF_NAT_SERVICE
         if address.vm_id:
             return self._use_by_vm(address)
@@ -294,7 +313,8 @@ class _Evaluation:
         """Return the use of an address whose VM is not in the list: what is not there does not run."""
         if self._is_missing("ReadVms"):
             return Problem(ProblemKind.NEEDS_LIST, "ReadVms")
-        if any(unreadable.resource_id == vm_id for unreadable in self._inventory.unreadable):
+        unreadable = (one.resource_id for one in self._inventory.unreadable if one.call == "ReadVms")
+        if any(one == vm_id or is_nameless(one) for one in unreadable):
             return Problem(ProblemKind.NEEDS_LIST, vm_id)
         return AddressUse.OF_IDLE_VM
 
@@ -313,10 +333,7 @@ class _Evaluation:
             tags=balancer.tags,
             name=balancer.load_balancer_name,
             state=balancer.state,
-            # One in several subregions belongs to none of them.
-            subregion="".join(balancer.subregion_names[:1])
-            if len(balancer.subregion_names or ()) == 1
-            else "",
+            subregion=_only(balancer.subregion_names),
             specification=balancer.load_balancer_type,
         )
 
@@ -388,12 +405,16 @@ class _Evaluation:
         return self._line(ResourceType.DEDICATED_INSTANCE, name, cost, specification=name)
 
     def _unreadable(self) -> Iterator[Line]:
+        nameless = count(1)
         for unreadable in self._inventory.unreadable:
             if unreadable.call not in LISTS:  # a VM type is no resource
                 continue
             problem = Problem(ProblemKind.NOT_UNDERSTOOD, unreadable.problem)
             cost = self._cost(problem, lambda problem=problem: Cost(problems=(problem,)))
-            yield self._line(RESOURCE_TYPE_OF[unreadable.call], unreadable.resource_id, cost)
+            resource_id = unreadable.resource_id
+            if is_nameless(resource_id):
+                resource_id = nameless_id(next(nameless))
+            yield self._line(RESOURCE_TYPE_OF[unreadable.call], resource_id, cost)
 
 
 _FREE_IN_STATE = Cost(noted=(Remark.STATE_FREE.value,))

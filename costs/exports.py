@@ -78,12 +78,12 @@ def text_table(table: Table) -> str:
 
     Line breaks in a cell become spaces, and characters that would steer the terminal a replacement sign.
     """
-    return _laid_out(table, "simple", _one_line)
+    return _laid_out(table, "simple", one_line)
 
 
 def markdown_text(table: Table) -> str:
     """Write a GitHub table; text that could be read as markup or as a link stands as code."""
-    return _laid_out(table, "pipe", _without_markup)
+    return _laid_out(table, "pipe", without_markup)
 
 
 def is_number(value: Any) -> bool:
@@ -140,12 +140,14 @@ def _is_text(value: Any) -> bool:
     return not (value is None or isinstance(value, Decimal | int | dt.date))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return text in one line, without what would steer a terminal."""
     return _STEERS.sub("\ufffd", _ENDS_LINE.sub(" ", text))
 
 
-def _without_markup(text: str) -> str:
-    line = _one_line(text)
+def without_markup(text: str) -> str:
+    """Return text in one line of Markdown: as code where it could be read as markup or as a link."""
+    line = one_line(text)
     if not line.strip() or _NO_MARKUP.fullmatch(line):
         return line
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)

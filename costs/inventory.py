@@ -294,7 +294,7 @@ class Source:
             if isinstance(item, dict)
             else None
         )
-        return found if isinstance(found, str) and found else "?"
+        return found if isinstance(found, str) and found else _NAMELESS
 
 
 SOURCES = {
@@ -354,10 +354,32 @@ RESOURCE_TYPE_OF = {source.call: source.resource_type for source in (*SOURCES.va
 }
 """The kind of resource that lacks something when a call fails."""
 
+_NAMELESS = "?"
+_FEES_OF = {"ReadVms": {ResourceType.DEDICATED_INSTANCE}}
 _NEEDED_FOR_PRICES = {
-    "ReadVms": {ResourceType.PUBLIC_IP, ResourceType.DEDICATED_INSTANCE},
+    "ReadVms": {ResourceType.PUBLIC_IP},
     "ReadNatServices": {ResourceType.PUBLIC_IP},
 }
+
+
+def counted_by(call: str) -> set[ResourceType]:
+    """Return the kinds of resource whose number nobody knows without the list of ``call``."""
+    return {RESOURCE_TYPE_OF[call]} | _FEES_OF.get(call, set())
+
+
+def affected_by(call: str) -> set[ResourceType]:
+    """Return the kinds of resource that lack something, a price at least, without the list of ``call``."""
+    return counted_by(call) | _NEEDED_FOR_PRICES.get(call, set())
+
+
+def nameless_id(number: int) -> str:
+    """Return what stands for the id of the resource of that number among those without a readable one."""
+    return f"{_NAMELESS}{number}"
+
+
+def is_nameless(resource_id: str) -> bool:
+    """Tell whether a resource has no readable id, so that nobody can find it again in another reading."""
+    return resource_id.startswith(_NAMELESS)
 
 
 def calls_for(skipped: Collection[ResourceType]) -> list[str]:
@@ -365,5 +387,4 @@ def calls_for(skipped: Collection[ResourceType]) -> list[str]:
 
     A list stays that the price of another kind depends on.
     """
-    needed = {call: {RESOURCE_TYPE_OF[call]} | _NEEDED_FOR_PRICES.get(call, set()) for call in LISTS}
-    return [call for call, types in needed.items() if not types <= set(skipped)]
+    return [call for call in LISTS if not affected_by(call) <= set(skipped)]

@@ -32,6 +32,10 @@ class ProblemKind(TextChoices):
         "state-unknown",
         _("Whether the state “%(detail)s” is billed is not known."),
     )
+    IOPS_UNKNOWN = (
+        "iops-unknown",
+        _("An %(detail)s volume is billed for its IOPS, and the cloud does not tell them."),
+    )
     TENANCY_UNKNOWN = "tenancy-unknown", _("The tenancy “%(detail)s” is not known.")
     BANDWIDTH_UNKNOWN = "bandwidth-unknown", _("The bandwidth “%(detail)s” is not known.")
     NEEDS_LIST = "needs-list", _("Its price depends on %(detail)s, which could not be read.")

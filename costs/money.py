@@ -22,6 +22,9 @@ MONTHS_PER_YEAR = 12
 STORED_STEP = Decimal("1e-10")
 """The smallest amount that the database keeps; the API's values carry ten decimals."""
 
+RATE_PLACES = 4
+"""How many decimals the cost of an hour is shown with."""
+
 _STORED_LIMIT = 2**63 - 1
 _WIDE = Context(prec=100)  # an amount of any size can be rounded
 

@@ -11,12 +11,9 @@ from django.utils.translation import gettext as _
 
 from costs import currentcost
 from costs.inventory import Missing
-from costs.money import round_for_display, show_money, show_number, show_percent
+from costs.money import RATE_PLACES, round_for_display, show_money, show_number, show_percent
 
 register = template.Library()
-
-RATE_PLACES = 4
-"""How many decimals the cost of an hour is shown with."""
 
 
 @register.filter

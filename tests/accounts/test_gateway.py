@@ -1,3 +1,4 @@
+import gzip
 import socket
 import time
 from decimal import Decimal
@@ -364,6 +365,31 @@ def test_error_of_the_wrong_shape_is_no_answer(settings, body):
         pytest.raises(CloudAnswerInvalid),
     ):
         gateway().read("ReadVms")
+
+
+def test_code_of_the_cloud_is_kept_short(settings):
+    body = b'{"Errors": [{"Code": "%s"}]}' % (b"7" * 1000)
+    with (
+        server(settings, lambda connection: connection.sendall(http(body, "400 Bad Request"))),
+        pytest.raises(CallRefused) as caught,
+    ):
+        gateway().read("ReadVms")
+    assert caught.value.cloud_code == "7" * 64
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_answer_as_large_as_the_memory_is_no_answer(settings, monkeypatch, is_packed):
+    monkeypatch.setattr(transport, "MOST_BYTES", 100_000)
+    body = b'{"Vms": [' + b" " * 100_000 + b"]}"
+    answer = http(gzip.compress(body), headers="Content-Encoding: gzip\r\n") if is_packed else http(body)
+    with (
+        server(settings, lambda connection: connection.sendall(answer)),
+        pytest.raises(CloudAnswerInvalid),
+    ):
+        gateway().read("ReadVms")
+    monkeypatch.setattr(transport, "MOST_BYTES", len(body))
+    with server(settings, lambda connection: connection.sendall(answer)):
+        assert gateway().read("ReadVms") == {"Vms": []}
 
 
 def test_answer_that_breaks_off_is_the_clouds_fault(settings, outscale):

@@ -454,6 +454,7 @@ def test_storage_that_names_another_place_is_not_followed_there(settings, answer
         b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
         b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents></Contents></ListBucketResult>",
         b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Size>x</Size></Contents></ListBucketResult>",
+        b"<L><IsTruncated>false</IsTruncated><Contents><Size>-1</Size></Contents></L>",
         b"<L><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken></L>",
     ],
 )

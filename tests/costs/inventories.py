@@ -1,10 +1,12 @@
 """Inventories made by hand, and what the portal says that they cost."""
 
+import datetime as dt
 from decimal import Decimal
 
 from costs.amounts import Amount
 from costs.evaluation import evaluate
-from costs.inventory import Inventory, Placement, Vm
+from costs.inventory import LISTS, Inventory, Placement, Vm
+from costs.snapshots import snapshot_of
 from tests.costs.pricelists import sandbox_price_list
 
 
@@ -31,6 +33,15 @@ def cost(prices=None, **owned):
     """Return what the only resource of an inventory costs."""
     (only,) = costs(prices, **owned).values()
     return only
+
+
+def taken(day=2, **inventory):
+    """Return the reading of an inventory; every list was read but those that are missing, or told apart."""
+    gone = {one.call for one in inventory.get("missing", ())}
+    read = [call for call in LISTS if call not in gone]
+    taken_at = dt.datetime(2026, 3, day, 8, tzinfo=dt.UTC)
+    owned = Inventory(**{"read": read} | inventory)
+    return snapshot_of(owned, sandbox_price_list(), account_id="100000000001", taken_at=taken_at)
 
 
 def known(cost):

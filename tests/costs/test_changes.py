@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from costs import snapshots
 from costs.changes import ChangeKind, compare
-from costs.inventory import Inventory, ResourceType, Tag, Volume
+from costs.inventory import Inventory, Missing, PublicIp, ResourceType, Tag, Unreadable, Volume
 from costs.models import CostSnapshot
 from costs.snapshots import snapshot_of
 from sandbox.cloud import DEMO_KEY, LINKED_KEY, READ_ONLY_KEY
+from tests.costs.inventories import taken
 from tests.costs.portal_readings import (
     REGION,
     client_of,
@@ -113,6 +114,18 @@ def test_a_price_known_in_part_is_said_to_be_so(days):
     changes = days({"vms": [make_vm(1)]}, {"vms": [make_vm(1, product_codes=("0007",))]})
     (change,) = changes.changes
     assert (change.kind, change.is_whole) == (ChangeKind.REPRICED, False)
+    assert changes.is_whole is False
+
+
+def test_the_sum_of_changes_known_in_part_is_said_to_be_so(days, logged_in):
+    days({}, {"vms": [make_vm(1, product_codes=("0007",))], "volumes": [make_volume(1)]})
+    page = get(logged_in, PAGE)
+    assert [row[-1] for row in rows(page)] == ["partly known +€131.40", "+€11.00"]
+    assert text(page.soup.select_one("tfoot td")) == "partly known +€142.40"
+
+
+def test_the_sum_of_whole_changes_is_whole(days):
+    assert days({"vms": [make_vm(1)]}, {"vms": [make_vm(2)]}).is_whole is True
 
 
 def test_the_changes_are_the_difference_between_the_totals(days, outscale, logged_in):
@@ -147,7 +160,11 @@ def test_the_fee_of_dedicated_hardware_is_not_removed_when_the_vms_could_not_be_
     dedicated = {"vms": [make_vm(1, tenancy="dedicated")], "volumes": [make_volume(1)]}
     changes = days(dedicated, dedicated, fault=("ReadVms", "refuse"))
     assert told(changes) == []
-    assert changes.not_compared == [ResourceType.VM, ResourceType.DEDICATED_INSTANCE]
+    assert changes.not_compared == [
+        ResourceType.VM,
+        ResourceType.PUBLIC_IP,
+        ResourceType.DEDICATED_INSTANCE,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +188,24 @@ def test_a_bucket_that_could_not_be_listed_saves_nothing(days, outscale):
     assert missing.detail in {bucket.name for bucket in outscale.cloud.buckets(REGION, DEMO_KEY.account_id)}
     assert told(changes) == []
     assert changes.not_compared == [ResourceType.OBJECT_STORAGE]
+
+
+def test_addresses_are_compared_only_when_the_lists_were_read_that_their_prices_depend_on():
+    idle, gone = [PublicIp("192.0.2.7")], [Missing("ReadNatServices", "PERMISSION_REFUSED", "4")]
+    changes = compare(taken(1, public_ips=idle), taken(2, public_ips=idle, missing=gone))
+    assert told(changes) == []
+    assert changes.not_compared == [ResourceType.PUBLIC_IP, ResourceType.NAT_SERVICE]
+
+
+@pytest.mark.parametrize("odd_days", [(1,), (2,), (1, 2)])
+def test_a_kind_with_a_resource_without_an_id_is_not_compared(odd_days):
+    odd = {"unreadable": [Unreadable("?", "ReadVolumes", "no id")]}
+    volumes = [Volume("vol-1", "gp2", 10)]
+    before, after = (
+        taken(day, volumes=volumes[: day - 1], **(odd if day in odd_days else {})) for day in (1, 2)
+    )
+    changes = compare(before, after)
+    assert (told(changes), changes.not_compared) == ([], [ResourceType.VOLUME])
 
 
 # --- The page

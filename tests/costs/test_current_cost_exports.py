@@ -8,8 +8,12 @@ from decimal import Decimal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from costs.costdocuments import document_of
 from costs.costfiles import FORMATS
 from costs.costforms import MOST_LINES_PER_PAGE
+from costs.currentcost import Question, current_cost
+from costs.inventory import OBJECTS, SOURCES, Missing, Unreadable
+from tests.costs.inventories import taken, vm
 from tests.costs.portal_readings import (
     expected_now,
     get,
@@ -174,7 +178,9 @@ def test_prometheus_reads_the_same_figures(reader, question):
     }
     resources = metrics["outscale_cost_resource_per_hour"]
     assert [(labels["resource_id"], value) for labels, value in resources] == [
-        (line.resource_id, float(cost.cost_of(line).amount.hour)) for line in cost.lines
+        (line.resource_id, float(cost.cost_of(line).amount.hour))
+        for line in cost.lines
+        if not cost.cost_of(line).is_unknown
     ]
 
 
@@ -292,3 +298,87 @@ def test_without_any_reading_the_page_comes_first(logged_in, outscale):
     response = logged_in.get("/costs/export/csv/?type=Vm&tag=a")
     assert (response.status_code, response["Location"]) == (302, "/costs/?type=Vm&tag=a")
     assert len(outscale.requests) == 0
+
+
+# --- Files of readings made by hand
+
+
+def written(file_format, question=None, **inventory):
+    return FORMATS[file_format].write(current_cost(taken(**inventory), question or Question()), False)
+
+
+def test_the_json_file_is_indented_and_keeps_every_letter():
+    cost = current_cost(taken(vms=[vm(), vm(vm_id="i-é", codes=["0007"])]), Question())
+    expected = json.dumps(document_of(cost), ensure_ascii=False, indent=2)
+    assert FORMATS["json"].write(cost, False).decode() == expected
+
+
+def test_resources_that_cost_the_same_are_explained_once_and_alike():
+    cost = current_cost(taken(vms=[vm(vm_id=f"i-{number}") for number in range(3)]), Question())
+    first, *others = document_of(cost)["resources"]
+    assert all(other["explanation"] is first["explanation"] for other in others)
+    assert [one["resource_id"] for one in (first, *others)] == ["i-0", "i-1", "i-2"]
+
+
+SAID = "Object storage was not read."
+
+
+@pytest.mark.parametrize(
+    ("read", "question", "is_said"),
+    [
+        (list(SOURCES), Question(), True),
+        ([*SOURCES, OBJECTS], Question(), False),
+        (list(SOURCES), Question(skipped=frozenset({"Oos"})), False),
+    ],
+)
+def test_every_file_says_that_the_object_storage_was_not_read(read, question, is_said):
+    owned = {"question": question, "vms": [vm()], "read": read}
+    assert json.loads(written("json", **owned))["not_read"] == ["Oos"] * is_said
+    (total,) = of_kind(csv_rows(written("csv", **owned)), "total")
+    assert (total["priced"], total["explanation"]) == ("true", SAID * is_said)
+    facts = [line.split() for line in written("human", **owned).decode().splitlines()]
+    assert (["Object", "storage", "not", "read"] in facts) is is_said
+    facts = [line.strip("| ").split() for line in written("markdown", **owned).decode().splitlines()]
+    assert (["Object", "storage", "|", "not", "read"] in facts) is is_said
+    place = {"account_id": "100000000001", "region": "eu-west-2"}
+    metrics = metrics_of(written("prometheus", **owned))
+    assert metrics["outscale_cost_objects_read"] == [(place, int(OBJECTS in read))]
+    assert metrics["outscale_cost_complete"] == [(place, 1)]
+
+
+@pytest.mark.parametrize("file_format", ["xlsx", "ods"])
+def test_spreadsheets_say_that_the_object_storage_was_not_read_beside_what_is_not_priced(file_format):
+    rows_in = {"xlsx": xlsx_rows, "ods": ods_rows}[file_format]
+    header, *rows = rows_in(written(file_format, vms=[vm(codes=["0007"])], read=list(SOURCES)))
+    place = [cell[1] for cell in header].index("explanation")
+    (total,) = [row for row in rows if row[0][1] == "total"]
+    assert total[place][1] == f"1 resource is not priced whole. {SAID}"
+
+
+def test_prometheus_has_no_series_for_what_nobody_knows_the_price_of():
+    odd = [Unreadable("?", "ReadVolumes", "no id"), Unreadable("?", "ReadVolumes", "no id")]
+    content = written("prometheus", vms=[vm(), vm("x1.32xlarge", vm_id="i-2")], unreadable=odd)
+    metrics = metrics_of(content)
+    assert [labels["resource_id"] for labels, _hour in metrics["outscale_cost_resource_per_hour"]] == ["i-1"]
+    assert [value for _labels, value in metrics["outscale_cost_unpriced_resources"]] == [3]
+    rows = of_kind(csv_rows(written("csv", unreadable=odd)), "resource")
+    assert [row["resource_id"] for row in rows] == ["?1", "?2"]
+
+
+NASTY = Missing(OBJECTS, "CALL_REFUSED", "No\x1b[31m\nCode", detail="<b>a</b>\r\n\u202eb")
+
+
+@pytest.mark.parametrize(
+    "file_format", ["json", "csv", "csv-fr", "human", "markdown", "hour", "month", "year"]
+)
+def test_names_of_the_cloud_steer_nothing_in_a_sentence(file_format):
+    content = written(file_format, missing=[NASTY]).decode()
+    found = [line for line in content.splitlines() if "<b>a</b>" in line]
+    assert len(found) == {"csv": 2, "csv-fr": 2}.get(file_format, 1)
+    assert not any(sign in content for sign in ("\x1b", "\u202e", "<b>a</b>\r"))
+    assert all("<b>a</b> \ufffdb" in line for line in found)
+
+
+def test_names_of_the_cloud_are_no_markup_in_a_sentence():
+    (line,) = [line for line in written("markdown", missing=[NASTY]).decode().splitlines() if "<b>" in line]
+    assert line.startswith("- ListObjectsV2 `<b>a</b> \ufffdb`: ")

@@ -2,8 +2,11 @@ from decimal import Decimal
 
 import pytest
 
-from costs.currentcost import SORTS, Grouping
+from costs.collation import natural
+from costs.currentcost import SORTS, Grouping, Question, current_cost
+from costs.inventory import OBJECTS, SOURCES, DedicatedGroup, Missing, PublicIp
 from sandbox.specialcases import ODD_TAGS
+from tests.costs.inventories import taken, vm
 from tests.costs.portal_readings import (
     HTMX,
     figures,
@@ -77,7 +80,8 @@ def row_of(response, resource_id):
         ({"tag": ["env=prod", "équipe"]}, {5}),
         ({"tag": "équipe=données – 数据 🚀"}, {2}),
         ({"tag": "a=b=c=d=e"}, {1}),
-        ({"tag": "a=b"}, set()),  # the key is "a=b": ask for it as tag_key
+        ({"tag": "a=b"}, {1}),  # the key is "a=b"
+        ({"tag": "a=c=d=e"}, set()),
         ({"tag_key": "a=b"}, {1}),
         ({"tag_value": "c=d=e"}, {1}),
         ({"tag": "=c=d=e"}, {1}),
@@ -286,3 +290,94 @@ def test_nothing_found_offers_everything(page):
     assert text(response.soup.select_one("#resources h3")) == "No resource matches"
     assert response.soup.select_one("#resources .btn-primary")["href"] == "/costs/"
     assert figures(response) == {}
+
+
+# --- What a reading lacks, as far as it is asked for
+
+
+def lacking(*calls, types=(), skipped=(), **owned):
+    """Return what is shown of a reading in which these lists failed."""
+    reading = taken(missing=[Missing(call, "PERMISSION_REFUSED", "4") for call in calls], **owned)
+    return current_cost(reading, Question(types=frozenset(types), skipped=frozenset(skipped)))
+
+
+@pytest.mark.parametrize(
+    ("call", "question", "is_told"),
+    [
+        ("ReadVms", {}, True),
+        ("ReadVms", {"types": {"Vm"}}, True),
+        ("ReadVms", {"types": {"DedicatedInstance"}}, True),
+        ("ReadVms", {"types": {"PublicIp"}}, True),
+        ("ReadVms", {"types": {"Volume", "PublicIp"}}, True),
+        ("ReadVms", {"types": {"Volume"}}, False),
+        ("ReadVms", {"skipped": {"Vm"}}, True),
+        ("ReadVms", {"skipped": {"Vm", "PublicIp", "DedicatedInstance"}}, False),
+        ("ReadNatServices", {"types": {"PublicIp"}}, True),
+        ("ReadNatServices", {"types": {"PublicIp"}, "skipped": {"PublicIp"}}, False),
+        ("ReadNatServices", {"types": {"DedicatedInstance"}}, False),
+        ("ReadPublicIps", {"types": {"Vm"}}, False),
+        ("ReadVmTypes", {"types": {"Vm"}}, True),
+        (OBJECTS, {"skipped": {"Oos"}}, False),
+    ],
+)
+def test_a_list_that_failed_is_told_while_anything_is_asked_for_that_depends_on_it(call, question, is_told):
+    cost = lacking(call, **question)
+    assert [one.call for one in cost.missing] == [call] * is_told
+    assert cost.lacks is is_told
+
+
+def gaps_of(cost):
+    return [(group.key, group.missing.call) for group in cost.by_type() if group.count is None]
+
+
+def test_the_fee_of_dedicated_vms_is_a_gap_when_the_vms_could_not_be_read():
+    assert gaps_of(lacking("ReadVms")) == [("Vm", "ReadVms"), ("DedicatedInstance", "ReadVms")]
+    assert gaps_of(lacking("ReadVms", types={"DedicatedInstance"})) == [("DedicatedInstance", "ReadVms")]
+    assert gaps_of(lacking("ReadVms", skipped={"DedicatedInstance"})) == [("Vm", "ReadVms")]
+    assert gaps_of(lacking("ReadVms", types={"PublicIp"}, public_ips=[PublicIp("192.0.2.7")])) == []
+
+
+def test_a_fee_that_is_known_to_be_due_is_no_gap():
+    assert gaps_of(lacking("ReadVms", dedicated_groups=[DedicatedGroup("ded-1")])) == [("Vm", "ReadVms")]
+
+
+def test_a_kind_whose_own_list_failed_names_that_list():
+    assert gaps_of(lacking("ReadVms", "ReadDedicatedGroups")) == [
+        ("Vm", "ReadVms"),
+        ("DedicatedInstance", "ReadDedicatedGroups"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "not_read"),
+    [
+        ({}, ["Oos"]),
+        ({"search": "vm", "states": frozenset({"running"})}, ["Oos"]),
+        ({"types": frozenset({"Vm", "Oos"})}, ["Oos"]),
+        ({"types": frozenset({"Vm"})}, []),
+        ({"skipped": frozenset({"Oos"})}, []),
+    ],
+)
+def test_kinds_that_were_not_asked_for_are_told_and_make_no_total_partial(question, not_read):
+    cost = current_cost(taken(vms=[vm()], read=list(SOURCES)), Question(**question))
+    assert cost.not_read == not_read
+    assert cost.leaves_objects_out is bool(not_read)
+    assert cost.lacks is False
+
+
+def test_an_object_storage_that_was_read_or_refused_is_not_among_those_not_asked_for():
+    assert current_cost(taken(), Question()).not_read == []
+    assert lacking(OBJECTS).not_read == []
+
+
+@pytest.mark.parametrize("grouping", Grouping.values)
+def test_the_page_says_under_every_grouping_that_the_object_storage_was_not_read(page, grouping):
+    note = text(page({"group": grouping}).soup.select_one("#cost-groups .card-note"))
+    assert ("Object storage was not read." in note) is True
+    note = text(page({"group": grouping, "skip": "Oos"}).soup.select_one("#cost-groups .card-note"))
+    assert ("Object storage was not read." in note) is False
+
+
+def test_names_with_thousands_of_digits_have_their_order():
+    names = [f"v{'9' * 5000}", f"v1{'0' * 5000}", "v10", "v7", "v٣"]
+    assert sorted(names, key=natural) == ["v٣", "v7", "v10", f"v{'9' * 5000}", f"v1{'0' * 5000}"]

@@ -38,8 +38,8 @@ def lines(inventory):
             "i-1",
             "Expected `array | null`, got `str` - at `$.ProductCodes`",
         ),
-        ("ReadVms", {**VM, "VmId": 7}, "?", "Expected `str`, got `int` - at `$.VmId`"),
-        ("ReadVms", {**VM, "VmId": "", "State": None}, "?", "Expected `str`, got `null` - at `$.State`"),
+        ("ReadVms", {**VM, "VmId": 7}, "?1", "Expected `str`, got `int` - at `$.VmId`"),
+        ("ReadVms", {**VM, "VmId": "", "State": None}, "?1", "Expected `str`, got `null` - at `$.State`"),
         (
             "ReadVms",
             {**VM, "Placement": {"Tenancy": None}},
@@ -65,13 +65,13 @@ def lines(inventory):
             "vol-1",
             "Object missing required field `Key` - at `$.Tags[0]`",
         ),
-        ("ReadVolumes", {"Size": 1}, "?", "Object missing required field `VolumeId`"),
-        ("ReadVolumes", "vol-1", "?", "Expected `object`, got `str`"),
-        ("ReadVolumes", None, "?", "Expected `object`, got `null`"),
+        ("ReadVolumes", {"Size": 1}, "?1", "Object missing required field `VolumeId`"),
+        ("ReadVolumes", "vol-1", "?1", "Expected `object`, got `str`"),
+        ("ReadVolumes", None, "?1", "Expected `object`, got `null`"),
         (
             "ReadLoadBalancers",
             {"LoadBalancerName": 1},
-            "?",
+            "?1",
             "Expected `str`, got `int` - at `$.LoadBalancerName`",
         ),
     ],
@@ -82,6 +82,35 @@ def test_a_resource_that_is_not_understood_keeps_its_line_and_says_why(call, ite
     assert (line.resource_id, line.resource_type) == (resource_id, SOURCES[call].resource_type)
     assert cost.is_unknown
     assert known(cost) == (FREE, (), [("not-understood", problem)])
+
+
+def test_resources_without_a_readable_id_are_told_apart():
+    inventory = noted("ReadVolumes", {"Size": 1}, {**VOLUME, "Size": "1"}, None)
+    SOURCES["ReadVms"].note(b"[{}]", inventory)
+
+    found = [(line.resource_id, line.resource_type.value) for line, _cost in lines(inventory)]
+
+    assert found == [("?1", "Volume"), ("vol-1", "Volume"), ("?2", "Volume"), ("?3", "Vm")]
+
+
+def test_the_address_of_a_vm_that_nobody_can_read_is_a_problem_and_not_idle():
+    inventory = noted("ReadVms", {**VM, "VmId": 7})
+    SOURCES["ReadPublicIps"].note(b'[{"PublicIp": "192.0.2.7", "VmId": "i-1"}]', inventory)
+
+    (_line, cost), _vm = lines(inventory)
+
+    assert known(cost) == (FREE, (), [("needs-list", "i-1")])
+
+
+def test_the_size_of_a_vm_type_that_is_no_number_is_no_price():
+    inventory = noted(
+        "ReadVmTypes", text='[{"VmTypeName": "m5.8xlarge", "VcoreCount": 32, "MemorySize": "NaN"}]'
+    )
+    SOURCES["ReadVms"].note(json.dumps([{**VM, "VmType": "m5.8xlarge"}]).encode(), inventory)
+
+    ((_line, cost),) = lines(inventory)
+
+    assert known(cost) == (FREE, (), [("vm-type-unknown", "m5.8xlarge")])
 
 
 def test_one_odd_resource_leaves_the_others_of_its_page():

@@ -62,8 +62,22 @@ def test_the_api_tells_the_size_of_an_aws_style_type_that_the_portal_does_not_kn
         [VmSize(vm_type_name="m5.8xlarge", vcore_count=32, memory_size=Decimal(0))],
         [VmSize(vm_type_name="m5.8xlarge", vcore_count=32, memory_size=Decimal(-1))],
         [VmSize(vm_type_name="m5.8xlarge", vcore_count=32, memory_size=Decimal(10) ** 9)],
+        *(
+            [VmSize(vm_type_name="m5.8xlarge", vcore_count=32, memory_size=Decimal(memory))]
+            for memory in ("NaN", "sNaN", "Infinity")
+        ),
     ],
-    ids=["none", "of another type", "no cores", "no memory", "negative", "beyond any machine"],
+    ids=[
+        "none",
+        "of another type",
+        "no cores",
+        "no memory",
+        "negative",
+        "beyond any machine",
+        "no number",
+        "an alarm",
+        "infinite",
+    ],
 )
 def test_a_size_that_nobody_told_or_that_cannot_be_is_no_price(sizes):
     found = cost(vms=[vm("m5.8xlarge")], vm_sizes=sizes)

@@ -53,7 +53,6 @@ def address_cost(*, vms=(), nat_services=(), missing=(), prices=None, **facts):
         ("standard", 10, 100, "0.39"),
         ("gp2", 300, 900, "33"),  # 300 × 0.11: the IOPS are not billed
         ("io1", 250, 5000, "82.5"),  # 250 × 0.13 + 5000 × 0.01
-        ("io1", 250, None, "32.5"),
         ("standard", 0, 0, "0"),
         ("gp2", 10**12, 0, "110000000000"),
     ],
@@ -68,14 +67,30 @@ def test_a_volume_costs_its_size_and_only_io1_its_iops(kind, size, iops, month):
         ("in-use", "1.1", ()),
         ("available", "1.1", ()),
         ("", "1.1", ()),
-        ("creating", "0", ("state-free",)),
-        ("updating", "0", ("state-free",)),
-        ("deleting", "0", ("state-free",)),
-        ("error", "0", ("state-free",)),
+        ("updating", "1.1", ("volume-state",)),
+        ("creating", "0", ("volume-state",)),
+        ("deleting", "0", ("volume-state",)),
+        ("deleted", "0", ("volume-state",)),
+        ("error", "0", ("volume-state",)),
     ],
 )
-def test_a_volume_is_billed_while_it_is_in_use_or_available(state, month, notes):
+def test_a_volume_is_billed_while_it_can_be_used_and_open_rules_are_named(state, month, notes):
     assert known(cost(volumes=[volume(state=state)])) == (monthly(month), notes, [])
+
+
+@pytest.mark.parametrize("state", ["recycling", "In-Use"])
+def test_a_volume_in_a_state_that_nobody_knows_is_a_problem_and_not_free(state):
+    found = cost(volumes=[volume(state=state)])
+
+    assert known(found) == (FREE, (), [("state-unknown", state)])
+    assert found.is_unknown
+
+
+def test_an_io1_volume_that_does_not_tell_its_iops_costs_at_least_its_size():
+    found = costs(volumes=[volume("io1", 250), Volume("vol-2", "io1", 250, iops=0)])
+
+    assert known(found["vol-1"]) == (monthly("32.5"), (), [("iops-unknown", "io1")])
+    assert known(found["vol-2"]) == (monthly("32.5"), (), [])
 
 
 def test_a_volume_of_an_unknown_kind_has_no_price():
@@ -174,6 +189,16 @@ def test_an_address_that_no_nat_service_names_is_not_taken_for_one_of_them():
     nat = NatService(nat_service_id="nat-1", state="available", public_ips=[NatAddress()])
 
     found = address_cost(nat_services=[nat], nat_service_id=UNSET, public_ip_id="eipalloc-1")
+
+    assert found == (hourly("0.005"), ("address-unused",), [])
+
+
+@pytest.mark.parametrize("state", ["deleting", "deleted"])
+@pytest.mark.parametrize("nat_id", ["nat-1", UNSET])
+def test_the_address_of_a_nat_service_that_is_going_is_idle(state, nat_id):
+    nat = NatService(nat_service_id="nat-1", state=state, public_ips=[NatAddress(public_ip="192.0.2.7")])
+
+    found = address_cost(nat_services=[nat], nat_service_id=nat_id)
 
     assert found == (hourly("0.005"), ("address-unused",), [])
 
