@@ -19,7 +19,7 @@ from costs.cost_views import cost_file
 from costs.costdocuments import document_of, missing_of
 from costs.costfiles import FORMATS
 from costs.costforms import CostFilter
-from costs.inventory import ResourceType
+from costs.currentcost import CurrentCost
 from costs.models import CostSnapshot
 
 PATIENCE_SECONDS = 25
@@ -154,6 +154,7 @@ class CurrentCostOut(Schema):
     by_subregion: list[SubregionOut]
     resources: list[ResourceOut]
     missing: list[MissingOut]
+    not_read: list[str] = Field(description="Kinds of resource that the reading was not asked for")
 
 
 @router.get("/current", response=Envelope[CurrentCostOut])
@@ -165,7 +166,7 @@ def current_cost(request: HttpRequest, question: Query[CostQuestion]) -> Any:
     if question.format != "json":
         return _file(request, question)
     form, stored = _form(question), _reading(request, question)
-    cost = form.answer_of(snapshots.read(stored))
+    cost = _answer(form, stored, question)
     page = None
     if question.page is not None or question.per_page is not None:
         page = form.page_of(cost)
@@ -188,15 +189,19 @@ def _file(request: HttpRequest, question: CostQuestion) -> HttpResponse:
         problem = _("There is no format “%(name)s”; there are %(all)s.")
         raise InputRefused({"format": [problem % {"name": question.format[:50], "all": ", ".join(FORMATS)}]})
     form, stored = _form(question), _reading(request, question)
-    return cost_file(form.answer_of(snapshots.read(stored)), question.format, aggregate=question.aggregate)
+    return cost_file(_answer(form, stored, question), question.format, aggregate=question.aggregate)
+
+
+def _answer(form: CostFilter, stored: CostSnapshot, question: CostQuestion) -> CurrentCost:
+    """Return what answers the question; that somebody else has listed the object storage changes no total."""
+    snapshot = snapshots.read(stored)
+    return form.answer_of(snapshot if question.include_oos else snapshot.without_objects())
 
 
 def _form(question: CostQuestion) -> CostFilter:
     """Return the page's form for a question, found right."""
     data = QueryDict(mutable=True)
     asked = question.dict(exclude={"region", "format", "include_oos", "aggregate"})
-    if not question.include_oos:  # that somebody listed it a moment ago changes no totals
-        asked["skip"] = [*asked["skip"], ResourceType.OBJECT_STORAGE.value]
     for name, value in asked.items():
         if isinstance(value, list):
             data.setlist(name, value)

@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from costs.amounts import Amount, total
 from costs.evaluation import evaluate
-from costs.inventory import OBJECTS, Inventory, Missing
+from costs.inventory import OBJECTS, Inventory, Missing, ResourceType
 from costs.lines import Cost, Line
 from costs.models import CostSnapshot
 from costs.money import storable
@@ -56,6 +56,15 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     def cost_of(self, line: Line) -> Cost:
         """Return what a resource costs."""
         return self.costs[line.cost]
+
+    def without_objects(self) -> "Snapshot":
+        """Return the reading as if the object storage had not been asked for."""
+        return msgspec.structs.replace(
+            self,
+            read=[call for call in self.read if call != OBJECTS],
+            missing=[one for one in self.missing if one.call != OBJECTS],
+            lines=[line for line in self.lines if line.resource_type != ResourceType.OBJECT_STORAGE],
+        )
 
     @cached_property
     def amount(self) -> Amount:
