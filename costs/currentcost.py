@@ -228,9 +228,9 @@ class CurrentCost:
         known = [group for group in groups if group.key not in absent or group.count]
         shown = {group.key for group in known}
         gaps = [
-            Group(type_.value, type_name(type_), None, None, missing=missing)
-            for type_, missing in absent.items()
-            if type_.value not in shown and self._is_asked(type_)
+            Group(type_.value, type_name(type_), None, None, missing=absent[type_])
+            for type_ in ResourceType
+            if type_ in absent and type_.value not in shown and self._is_asked(type_)
         ]
         return known + gaps
 

@@ -135,6 +135,7 @@ def test_the_document_has_exactly_these_fields(script, outscale):
             }
         ],
         "missing": [],
+        "not_read": ["Oos"],
     }
     assert set(metadata) == {"cache", "partial"}
 
