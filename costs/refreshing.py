@@ -84,15 +84,18 @@ def read_on(
     cloud's error when nothing at all could be read, or when it refused the key a moment ago, and
     ``RefreshFailed`` when there are no prices.
     """
-    if newer_than is not None:
-        stored = snapshots.latest(gateway.account_id, gateway.region, snapshots.reader_of(gateway.access_key))
-        if stored and stored.pk > newer_than and stored.has_objects >= with_objects:
-            return stored
+    if newer_than is not None and (stored := _newer(gateway, newer_than, with_objects)):
+        return stored
     standing.check(gateway.access_key, call="ReadVms")
     row, is_ours = _claimed(gateway, at)
     under_way = snapshots.unpacked(row.content, Reading)
     if not is_ours:
         return _progress(under_way, is_ours=False)
+    # When nothing was under way any more, what ended between the look above and the claim is stored by now.
+    waits_for_nothing = newer_than is not None and under_way.started_at == at
+    if waits_for_nothing and (stored := _newer(gateway, newer_than, with_objects)):
+        row.delete()
+        return stored
     if with_objects:
         under_way.include(OBJECTS)
     probes = not standing.is_accepted(gateway.access_key)
@@ -111,6 +114,13 @@ def read_on(
         raise
     row.delete()
     return stored
+
+
+def _newer(gateway: Gateway, newer_than: int, with_objects: bool) -> CostSnapshot | None:
+    """Return the last snapshot read with this key, if it is newer than the one with that id."""
+    stored = snapshots.latest(gateway.account_id, gateway.region, snapshots.reader_of(gateway.access_key))
+    is_newer = stored and stored.pk > newer_than and stored.has_objects >= with_objects
+    return stored if is_newer else None
 
 
 def _note_standing(gateway: Gateway, under_way: Reading) -> None:
