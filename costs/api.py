@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import Field, PlainSerializer
 
-from accounts.envelope import Envelope, answer
+from accounts.envelope import Envelope, answer, pagination_of
 from accounts.errors import InputRefused
 from costs import browsing, freshness
 from costs.exports import Table, json_rows
@@ -89,7 +89,7 @@ def list_prices(request: HttpRequest, question: Query[Question]) -> dict[str, An
     page = form.page_of(Paginator(listing.rows, browsing.ROWS_PER_PAGE)) if listing else None
     if page is None:
         raise InputRefused(form.errors)
-    return answer(_catalog(status, page), cache=_cache(status), pagination=_pagination(page))
+    return answer(_catalog(status, page), cache=_cache(status), pagination=pagination_of(page))
 
 
 @router.post("/refresh", auth=None, response=Envelope[RefreshedOut])
@@ -123,13 +123,3 @@ def _cache(status: freshness.CatalogStatus) -> dict[str, Any]:
     if status.failure:
         cache["error"] = {"code": status.failure.code, "message": str(status.failure.message)}
     return cache
-
-
-def _pagination(page: Page) -> dict[str, int]:
-    paginator = page.paginator
-    return {
-        "page": page.number,
-        "pages": paginator.num_pages,
-        "per_page": paginator.per_page,
-        "total": paginator.count,
-    }

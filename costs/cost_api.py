@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,7 +10,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from accounts import keyring
-from accounts.envelope import Envelope, answer
+from accounts.envelope import Envelope, answer, pagination_of
 from accounts.errors import InputRefused
 from accounts.gateway import Gateway
 from costs import refreshing, snapshots
@@ -174,7 +173,7 @@ def current_cost(request: HttpRequest, question: Query[CostQuestion]) -> Any:
             raise InputRefused(form.errors)
     metadata = {"cache": {"fetched_at": stored.taken_at, "stale": False}, "partial": missing_of(cost)}
     if page is not None:
-        metadata["pagination"] = _pagination(page)
+        metadata["pagination"] = pagination_of(page)
     return answer(document_of(cost, lines=page), **metadata)
 
 
@@ -230,13 +229,3 @@ def _gateway(request: HttpRequest, region: str) -> Gateway:
         problem = _("This session holds no key of the region “%(region)s”.")
         raise InputRefused({"region": [problem % {"region": region[:64]}]})
     return key.gateway
-
-
-def _pagination(page: Page) -> dict[str, int]:
-    paginator = page.paginator
-    return {
-        "page": page.number,
-        "pages": paginator.num_pages,
-        "per_page": paginator.per_page,
-        "total": paginator.count,
-    }
