@@ -15,10 +15,10 @@ from accounts.errors import InputRefused
 from costs import browsing, freshness
 from costs.exports import Table, json_rows
 from costs.forms import CatalogFilter, RegionFilter
-from costs.money import trimmed
+from costs.money import money_text
 
 router = Router(tags=["Catalog"])
-Amount = Annotated[Decimal, PlainSerializer(lambda amount: f"{trimmed(amount):f}", return_type=str)]
+Amount = Annotated[Decimal, PlainSerializer(money_text, return_type=str)]
 
 
 class Question(Schema):

@@ -20,6 +20,7 @@ from costs.costfiles import FORMATS
 from costs.costforms import CostFilter
 from costs.currentcost import CurrentCost
 from costs.models import CostSnapshot
+from costs.partschema import PartOut
 
 PATIENCE_SECONDS = 25
 """How long a request waits for a reading before it is answered that the reading goes on."""
@@ -80,18 +81,6 @@ class SubregionOut(SumsOut):
     subregion: str
     count: int
     unpriced_count: int
-
-
-class PartOut(Schema):
-    """One product in a price."""
-
-    service: str
-    type: str
-    operation: str
-    category: str
-    quantity: str
-    unit_price: str
-    amount: str
 
 
 class ExplanationOut(Schema):

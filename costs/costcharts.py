@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from costs import products
 from costs.currentcost import CurrentCost, Group, Grouping
-from costs.money import round_for_display, show_percent, trimmed
+from costs.money import money_text, round_for_display, show_percent
 
 
 def chart_of(cost: CurrentCost) -> dict[str, Any] | None:
@@ -46,7 +46,7 @@ def finding_of(cost: CurrentCost) -> str:
 
 
 def _value(group: Group) -> str | None:
-    return None if group.amount is None else f"{trimmed(group.amount.month):f}"
+    return None if group.amount is None else money_text(group.amount.month)
 
 
 def _colour(cost: CurrentCost, group: Group) -> str:

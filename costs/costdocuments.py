@@ -16,18 +16,10 @@ from costs.explanation import assumptions_of, explained, missing_name, reason
 from costs.exports import Table, one_line
 from costs.inventory import RESOURCE_TYPE_OF, Missing
 from costs.lines import Cost, Line
-from costs.money import trimmed
-from costs.pricing import Part
+from costs.money import money_text
+from costs.partschema import part_document
 
-COLUMNS = (
-    "row",
-    "resource_type",
-    "resource_id",
-    "name",
-    "subregion",
-    "state",
-    "specification",
-    "tags",
+_FIGURES = (
     "price_per_hour",
     "price_per_month",
     "price_per_year",
@@ -39,22 +31,25 @@ COLUMNS = (
     "region",
     "read_at",
 )
+
+COLUMNS = (
+    "row",
+    "resource_type",
+    "resource_id",
+    "name",
+    "subregion",
+    "state",
+    "specification",
+    "tags",
+    *_FIGURES,
+)
 """The columns of the resources in CSV and spreadsheets; ``row`` is resource, total or missing."""
 
 TYPE_COLUMNS = (
     "row",
     "resource_type",
     "count",
-    "price_per_hour",
-    "price_per_month",
-    "price_per_year",
-    "priced",
-    "explanation",
-    "currency",
-    "currency_assumed",
-    "account_id",
-    "region",
-    "read_at",
+    *_FIGURES,
 )
 """The columns of the totals of each kind of resource; ``row`` is type, total or missing."""
 
@@ -104,11 +99,11 @@ def _moment(moment: dt.datetime) -> str:
 
 
 def _sums(amount: Amount) -> dict[str, str]:
-    return {"hour": _text(amount.hour), "month": _text(amount.month), "year": _text(amount.year)}
-
-
-def _text(amount: Decimal) -> str:
-    return f"{trimmed(amount):f}"
+    return {
+        "hour": money_text(amount.hour),
+        "month": money_text(amount.month),
+        "year": money_text(amount.year),
+    }
 
 
 def _group(group: Any, key: str = "resource_type") -> dict[str, Any]:
@@ -130,29 +125,17 @@ def _resource(line: Line) -> dict[str, Any]:
 
 def _priced(cost: Cost) -> dict[str, Any]:
     return {
-        "price_per_hour": _text(cost.amount.hour),
-        "price_per_month": _text(cost.amount.month),
-        "price_per_year": _text(cost.amount.year),
+        "price_per_hour": money_text(cost.amount.hour),
+        "price_per_month": money_text(cost.amount.month),
+        "price_per_year": money_text(cost.amount.year),
         "priced": cost.is_priced,
         "explanation": {
             "text": explained(cost),
             "period": cost.price.period.value if cost.price else None,
-            "parts": [_part(part) for part in cost.price.parts] if cost.price else [],
+            "parts": [part_document(part) for part in cost.price.parts] if cost.price else [],
             "assumptions": [note.value for note in assumptions_of(cost)],
             "problems": [problem.kind.value for problem in cost.problems],
         },
-    }
-
-
-def _part(part: Part) -> dict[str, str]:
-    return {
-        "service": part.key.service,
-        "type": part.key.type,
-        "operation": part.key.operation,
-        "category": part.category,
-        "quantity": _text(part.quantity),
-        "unit_price": _text(part.unit_price),
-        "amount": _text(part.amount),
     }
 
 

@@ -14,7 +14,7 @@ from costs.costmetrics import metrics_of
 from costs.costtext import text_of
 from costs.currentcost import CurrentCost
 from costs.exports import Table, csv_lines, markdown_text, text_table, without_markup
-from costs.money import trimmed
+from costs.money import money_text
 from costs.spreadsheets import ods_bytes, xlsx_bytes
 
 _TEXT = "text/plain; charset=utf-8"
@@ -84,7 +84,7 @@ def _single(period: str) -> Callable[[CurrentCost, bool], bytes]:
     """Write one figure alone; lists that failed follow as comments, so that nobody takes it for the whole."""
 
     def write(cost: CurrentCost, aggregate: bool) -> bytes:
-        figure = f"{trimmed(getattr(cost.amount, period)):f}"
+        figure = money_text(getattr(cost.amount, period))
         return ("\n".join([figure, *(f"# {sentence}" for sentence in missing_texts(cost))]) + "\n").encode()
 
     return write

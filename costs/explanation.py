@@ -7,7 +7,7 @@ from costs import products
 from costs.assumptions import Assumption
 from costs.inventory import OBJECTS, Missing
 from costs.lines import Cost
-from costs.money import trimmed
+from costs.money import money_text
 from costs.pricing import Part
 
 
@@ -23,15 +23,15 @@ def formula(cost: Cost) -> str:
     price = cost.price
     parts = " + ".join(_part(part) for part in price.parts)
     amount = cost.amount.hourly + cost.amount.monthly
-    return f"{parts} = {trimmed(amount):f} {price.currency} {price.period.label}."
+    return f"{parts} = {money_text(amount)} {price.currency} {price.period.label}."
 
 
 def _part(part: Part) -> str:
     name = products.name(part.key)
     if part.surplus_percent is not None:
-        share = {"percent": f"{trimmed(part.surplus_percent):f}", "amount": f"{trimmed(part.quantity):f}"}
+        share = {"percent": money_text(part.surplus_percent), "amount": money_text(part.quantity)}
         return _("%(percent)s %% of %(amount)s") % share + f" ({name})"
-    return f"{trimmed(part.quantity):f} × {trimmed(part.unit_price):f} ({name})"
+    return f"{money_text(part.quantity)} × {money_text(part.unit_price)} ({name})"
 
 
 def assumptions_of(cost: Cost) -> list[Assumption]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from costs.money import trimmed
+from costs.money import money_text
 
 _BOM = "\ufeff"
 # What makes a spreadsheet run a cell as a formula, the full-width forms included (OWASP, CSV injection).
@@ -99,7 +99,7 @@ def plain(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case Decimal():
-            return f"{trimmed(value):f}"
+            return money_text(value)
         case float():
             raise TypeError("an exported number is a Decimal or whole, never a float")
         case dt.datetime():

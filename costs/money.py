@@ -52,6 +52,11 @@ def trimmed(amount: Decimal) -> Decimal:
     return rounded.quantize(Decimal(1), context=_WIDE) if rounded == rounded.to_integral() else rounded
 
 
+def money_text(amount: Decimal) -> str:
+    """Write an amount for a program to read: plain digits with a point, at most ten decimals."""
+    return f"{trimmed(amount):f}"
+
+
 def price_places(price: Decimal) -> int:
     """Return how many decimals show a unit price whole: at least three below ten, else two; at most ten."""
     least = 3 if abs(price) < 10 else 2

@@ -8,8 +8,9 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from costs.exports import Table, csv_lines
-from costs.money import trimmed
-from costs.pricing import Part, Price
+from costs.money import money_text
+from costs.partschema import part_document
+from costs.pricing import Price
 from quotes.calculation import Calculation, CurrencyTotals, SharedFee, Sums
 from quotes.models import Quote
 from quotes.sheet import Row, Section, Sheet
@@ -114,11 +115,6 @@ def _total_rows(totals: CurrencyTotals) -> Iterator[list[Any]]:
     yield ["total", *blank, *total, totals.currency]
 
 
-def money_text(amount: Decimal) -> str:
-    """Write an amount for JSON: plain digits, at most ten decimals."""
-    return f"{trimmed(amount):f}"
-
-
 def summary_of(quote: Quote, item_count: int) -> dict[str, Any]:
     """Return what a list of quotes says of one."""
     return {
@@ -187,22 +183,10 @@ def _resource_data(price: Price, catalog: dict[str, Any]) -> dict[str, Any]:
     return {
         "currency": price.currency,
         "period": price.period.value,
-        "parts": [_part(part) for part in price.parts],
-        "charged_once_per_region": [_part(part) for part in price.shared],
+        "parts": [part_document(part) for part in price.parts],
+        "charged_once_per_region": [part_document(part) for part in price.shared],
         "assumptions": [assumption.value for assumption in price.assumptions],
         "catalog": catalog,
-    }
-
-
-def _part(part: Part) -> dict[str, str]:
-    return {
-        "service": part.key.service,
-        "type": part.key.type,
-        "operation": part.key.operation,
-        "category": part.category,
-        "quantity": money_text(part.quantity),
-        "unit_price": money_text(part.unit_price),
-        "amount": money_text(part.amount),
     }
 
 
@@ -269,7 +253,7 @@ def _fees(calculation: Calculation) -> list[dict[str, Any]]:
         {
             "region": fee.region,
             "period": fee.period.value,
-            **_part(fee.part),
+            **part_document(fee.part),
             **_sums(fee.sums),
             "currency": fee.currency,
         }

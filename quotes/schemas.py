@@ -7,6 +7,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
+from costs.partschema import PartOut
 from quotes.editing import MOST_ITEMS
 
 Order = Annotated[int | None, Field(ge=0, le=MOST_ITEMS)]
@@ -70,18 +71,6 @@ class SummaryOut(Schema):
     item_count: int
     created_at: datetime
     updated_at: datetime
-
-
-class PartOut(Schema):
-    """One product in a price: quantity × unit_price of a catalog entry."""
-
-    service: str
-    type: str
-    operation: str
-    category: str
-    quantity: str
-    unit_price: str
-    amount: str
 
 
 class ResourceDataOut(Schema):
