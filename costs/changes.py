@@ -4,14 +4,18 @@ Only kinds of resource that both readings read, with all that their prices depen
 that failed is no removal.
 """
 
+import datetime as dt
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from costs import snapshots
 from costs.amounts import Amount, total
 from costs.inventory import LISTS, RESOURCE_TYPE_OF, ResourceType, affected_by, is_nameless
 from costs.lines import Cost, Line
+from costs.models import CostSnapshot
 from costs.snapshots import Snapshot
 
 
@@ -71,6 +75,32 @@ class Changes:
     def is_whole(self) -> bool:
         """Tell whether every change is known whole, and so their sum."""
         return all(change.is_whole for change in self.changes)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a month costs more than on ``day``, the last one before with a reading; None when not known."""
+
+    day: dt.date
+    difference: Decimal | None
+
+
+def since_last_day(stored: CostSnapshot) -> Difference | None:
+    """Return the difference to the last day before with a reading, without loading the lines of either.
+
+    It is known only when both readings know all of the same kinds, in one currency. None: there is no such
+    day.
+    """
+    before = snapshots.last_day_before(stored)
+    if before is None:
+        return None
+    comparable = (
+        not (stored.lacks or before.lacks)
+        and stored.has_objects == before.has_objects
+        and stored.currency == before.currency
+        and None not in (stored.per_month, before.per_month)
+    )
+    return Difference(before.day, stored.per_month - before.per_month if comparable else None)
 
 
 def compare(before: Snapshot, after: Snapshot) -> Changes:

@@ -195,7 +195,7 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
         "states": [(state, state) for state in currentcost.states(cost.snapshot)] if cost else [],
         "chosen_types": _single(form, "type"),
         "chosen_states": _single(form, "state"),
-        "since": _since(stored) if cost and not cost.question.is_narrowed else None,
+        "since": changes.since_last_day(stored) if cost and not cost.question.is_narrowed else None,
     }
 
 
@@ -207,20 +207,6 @@ def _single(form: CostFilter, name: str) -> list[str]:
 
 def _export_url(file_format: str) -> str:
     return reverse("costs:export_current", args=[file_format])
-
-
-def _since(stored: CostSnapshot) -> dict[str, Any] | None:
-    """Return the day before with a reading, and the difference where both know the same and all of it."""
-    before = snapshots.last_day_before(stored)
-    if before is None:
-        return None
-    comparable = (
-        not (stored.lacks or before.lacks)
-        and stored.has_objects == before.has_objects
-        and stored.currency == before.currency
-        and None not in (stored.per_month, before.per_month)
-    )
-    return {"day": before.day, "difference": stored.per_month - before.per_month if comparable else None}
 
 
 def _progress(progress: refreshing.Progress, *, after: int) -> dict[str, Any]:
