@@ -19,6 +19,8 @@ BACKOFF_SECONDS = 0.25
 
 Answer = TypeVar("Answer")
 
+_random = random.SystemRandom()
+
 
 def answer_to(call: str, send: Callable[[Attempt], Answer], *, owner: str, region: str) -> Answer:
     """Send a call until it is answered, its error is final, or its time is over; return the answer.
@@ -51,4 +53,4 @@ def _pause(error: CloudError, tried: int) -> float:
     if error.retry_after is not None:
         return float(error.retry_after)
     backoff = BACKOFF_SECONDS * 2**tried
-    return backoff + random.uniform(0, backoff)  # noqa: S311 - spreads load, guards nothing
+    return backoff + _random.uniform(0, backoff)

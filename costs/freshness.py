@@ -107,7 +107,8 @@ def up_to_date(region: str, now: dt.datetime) -> CatalogStatus:
     if not known.refreshable or (known.prices is not None and not _take_turn(region)):
         return known
     try:
-        refresh(region, now)
+        if status(region, now).refreshable:  # not so when another turn has ended since we looked
+            refresh(region, now)
     except RefreshFailed as error:
         logger.warning("catalog not refreshed: %s", error)
     finally:

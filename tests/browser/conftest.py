@@ -7,6 +7,7 @@ misses a file or gets a 5xx (see ``faults``). ``axe(page)`` checks a page as it 
 """
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,18 @@ def axe():
             assert results.violations_count == 0, f"{theme}: {results.generate_report()}"
 
     return check
+
+
+def until(page, expression, argument=None):
+    """Wait until an expression, or a function of ``argument``, is true in the page.
+
+    Playwright's own ``wait_for_function`` looks again by evaluating text inside the page, which our
+    Content-Security-Policy forbids.
+    """
+    deadline = time.monotonic() + 5
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < deadline, f"still not so: {expression}"
+        page.wait_for_timeout(20)
 
 
 def _note_console(faults, message):

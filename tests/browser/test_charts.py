@@ -9,7 +9,7 @@ from django.template import engines
 from django.urls import include, path
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, WIDE
+from tests.browser.conftest import NARROW, WIDE, until
 
 PAGE = """
 {% extends "base.html" %}
@@ -288,7 +288,7 @@ def test_a_swap_draws_anew_and_leaves_no_chart_behind(shown):
     assert charts_alive(shown) == 1
     shown.get_by_role("button", name="Nothing").click()
     shown.get_by_text("Nothing to draw.").wait_for()
-    shown.wait_for_function("Object.keys(Chart.instances).length === 0")
+    until(shown, "Object.keys(Chart.instances).length === 0")
 
 
 def test_a_chart_may_come_into_a_page_that_had_none(page):
@@ -341,4 +341,4 @@ def test_a_page_with_charts_is_never_wider_than_the_window(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.set_viewport_size({"width": 1440, "height": 900})
     page.set_viewport_size({"width": 400, "height": 900})
-    page.wait_for_function("document.documentElement.scrollWidth <= 400")
+    until(page, "document.documentElement.scrollWidth <= 400")

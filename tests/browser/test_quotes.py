@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from costs.models import CommitmentRate
 from quotes.models import Quote
-from tests.browser.conftest import NARROW, WIDE
+from tests.browser.conftest import NARROW, WIDE, until
 from tests.conftest import DEMO_KEYS
 
 YEAR = 8760
@@ -15,8 +15,10 @@ YEAR = 8760
 def choose(page, resource):
     """Choose a resource in the form that adds one, and wait for its fields."""
     page.get_by_label("Resource", exact=True).select_option(label=resource)
-    page.wait_for_function(
-        "name => document.querySelector('#id_resource_type').selectedOptions[0].label === name", arg=resource
+    until(
+        page,
+        "name => document.querySelector('#id_resource_type').selectedOptions[0].label === name",
+        resource,
     )
 
 
