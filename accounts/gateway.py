@@ -67,6 +67,13 @@ class Gateway:
         """
         return self._ask(call, params, exact_fields)
 
+    def read_raw(self, call: str, **params: Any) -> dict[str, msgspec.Raw]:
+        """Return the fields of the answer to ``call`` as they were sent, to be read into typed facts.
+
+        Raises as ``read`` does.
+        """
+        return self._ask(call, params, raw_fields)
+
     def read_all(self, call: str, key: str, **params: Any) -> list[Any]:
         """Return what stands under ``key`` in every page of the answer to ``call``, to the last one.
 

@@ -33,6 +33,19 @@ def latest_of(names: Iterable[str]) -> dict[str, PriceList]:
     return {prices.region: prices for prices in price_lists(newest)}
 
 
+def valid_on(region: str, day: dt.date) -> PriceList | None:
+    """Return the prices of ``region`` at the end of a UTC day, None when none are stored.
+
+    For a day before the first stored version that version answers: it is the nearest that is known.
+    """
+    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min, dt.UTC)
+    stored = Catalog.objects.filter(region=region)
+    found = (
+        stored.filter(valid_from__lt=end).order_by("-version").first() or stored.order_by("version").first()
+    )
+    return price_lists([found])[0] if found else None
+
+
 def price_lists(catalogs: Iterable[Catalog]) -> list[PriceList]:
     """Return the prices of stored catalogs, in their order: one query for all those not yet in memory."""
     catalogs = list(catalogs)

@@ -27,6 +27,7 @@ env = environ.Env(
     SESSION_IDLE_MINUTES=(int, 30),
     CATALOG_TTL_HOURS=(int, 24),
     COST_TTL_MINUTES=(int, 5),
+    CONSUMPTION_TTL_MINUTES=(int, 60),
     PROXY_COUNT=(int, 0),
 )
 if (BASE_DIR / ".env").exists():
@@ -60,6 +61,7 @@ OUTSCALE_TIMEOUT_SECONDS = env("OUTSCALE_TIMEOUT_SECONDS")
 OUTSCALE_REQUESTS_PER_SECOND = env("OUTSCALE_REQUESTS_PER_SECOND")
 CATALOG_TTL_HOURS = env("CATALOG_TTL_HOURS")
 COST_TTL_MINUTES = env("COST_TTL_MINUTES")
+CONSUMPTION_TTL_MINUTES = env("CONSUMPTION_TTL_MINUTES")
 
 # --- Django ----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -75,6 +77,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "finops_site",
+    "consumption",
     "quotes",
     "costs",
     "accounts",
