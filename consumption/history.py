@@ -193,8 +193,11 @@ class History:
         return self._costs.unpriced()
 
 
-def history_of(ledgers: Iterable[Ledger], question: Question) -> History:
-    """Return what is kept in ``ledgers`` for a question; raise ``SeveralCurrencies`` where they differ."""
+def history_of(ledgers: Iterable[Ledger], question: Question, *, expected: int = 1) -> History:
+    """Return what is kept in ``ledgers`` for a question; raise ``SeveralCurrencies`` where they differ.
+
+    ``expected`` is how many ledgers there should be: what is in one that is not there yet is not read.
+    """
     ledgers = list(ledgers)
     earlier = periods.before(question.period)
     rows = list(
@@ -206,7 +209,7 @@ def history_of(ledgers: Iterable[Ledger], question: Question) -> History:
     coverage, coverage_before = (
         coverage_of_rows(
             [row for row in rows if period.first <= row.day < period.end],
-            len(ledgers),
+            expected,
             period,
             with_linked=question.with_linked,
         )

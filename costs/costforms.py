@@ -10,50 +10,28 @@ from django.utils.translation import gettext_lazy as _
 
 from costs import currentcost
 from costs.currentcost import LARGEST_FIRST, SORTS, CurrentCost, Grouping, Question
-from costs.forms import LONGEST_SEARCH, page_of, problems_of
+from costs.forms import LONGEST_SEARCH, LONGEST_TEXT, TextsField, page_of, problems_of
 from costs.inventory import ResourceType
 from costs.snapshots import Snapshot
 
 LINES_PER_PAGE = 50
 MOST_LINES_PER_PAGE = 1000
-LONGEST_TAG = 512
-"""A key has at most 255 characters, a value too (OUTSCALE "Tags")."""
-
-MOST_CONDITIONS = 20
 
 
-class _TextsField(forms.Field):
-    """Several texts under one name of an address; empty ones do not count."""
-
-    widget = forms.MultipleHiddenInput
-
-    def to_python(self, value: Any) -> list[str]:
-        """Return the texts, each once."""
-        return list(dict.fromkeys(text for text in value or [] if text))
-
-    def validate(self, value: list[str]) -> None:
-        """Refuse what no tag can be."""
-        super().validate(value)
-        if len(value) > MOST_CONDITIONS:
-            raise forms.ValidationError(_("At most %(most)s at once."), params={"most": MOST_CONDITIONS})
-        if any(len(text) > LONGEST_TAG or "\x00" in text for text in value):
-            raise forms.ValidationError(_("No tag is like this."))
-
-
-class _KnownTextsField(_TextsField):
+class _KnownTextsField(TextsField):
     """Several texts, each of which must be one of those that exist."""
 
-    def __init__(self, *, known: list[str], refusal: str, **kwargs: Any) -> None:
+    def __init__(self, *, known: list[str], unknown: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._known = frozenset(known)
-        self._refusal = refusal
+        self._unknown = unknown
 
     def validate(self, value: list[str]) -> None:
         """Refuse what does not exist."""
         super().validate(value)
         for text in value:
             if text not in self._known:
-                raise forms.ValidationError(self._refusal, params={"value": text})
+                raise forms.ValidationError(self._unknown, params={"value": text})
 
 
 class CostFilter(forms.Form):
@@ -69,17 +47,17 @@ class CostFilter(forms.Form):
         label=_("Type"),
         required=False,
         known=[type_.value for type_ in ResourceType],
-        refusal=_("No kind of resource is called “%(value)s”."),
+        unknown=_("No kind of resource is called “%(value)s”."),
     )
-    state = _TextsField(label=_("State"), required=False)
-    tag = _TextsField(label=_("Tag"), required=False)
-    tag_key = _TextsField(label=_("Tag key"), required=False)
-    tag_value = _TextsField(label=_("Tag value"), required=False)
+    state = TextsField(label=_("State"), required=False)
+    tag = TextsField(label=_("Tag"), required=False)
+    tag_key = TextsField(label=_("Tag key"), required=False)
+    tag_value = TextsField(label=_("Tag value"), required=False)
     skip = _KnownTextsField(
         label=_("Without"),
         required=False,
         known=[type_.value for type_ in ResourceType],
-        refusal=_("No kind of resource is called “%(value)s”."),
+        unknown=_("No kind of resource is called “%(value)s”."),
     )
     sort = forms.ChoiceField(
         label=_("Order"),
@@ -96,7 +74,7 @@ class CostFilter(forms.Form):
     add_tag = forms.CharField(
         label=_("Tag"),
         required=False,
-        max_length=LONGEST_TAG,
+        max_length=LONGEST_TEXT,
         widget=forms.TextInput(attrs={"placeholder": _("key, =value or key=value")}),
     )
     page = forms.IntegerField(label=_("Page"), required=False, min_value=1)

@@ -12,6 +12,10 @@ from costs import browsing, products
 from costs.pricelist import PriceList
 
 LONGEST_SEARCH = 100
+LONGEST_TEXT = 512
+"""More than any name has: the key of a tag has at most 255 characters, its value too (OUTSCALE "Tags")."""
+
+MOST_CONDITIONS = 20
 
 
 def problems_of(form: forms.Form) -> list[str]:
@@ -31,6 +35,24 @@ def page_of(form: forms.Form, paginator: Paginator) -> Page | None:
         problem = _("There is no such page: the last one is %(last)s.")
         form.add_error("page", forms.ValidationError(problem, params={"last": paginator.num_pages}))
         return None
+
+
+class TextsField(forms.Field):
+    """Several texts under one name of an address; empty ones do not count."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[str]:
+        """Return the texts, each once."""
+        return list(dict.fromkeys(text for text in value or [] if text))
+
+    def validate(self, value: list[str]) -> None:
+        """Refuse too many texts, and what no text of this kind can be."""
+        super().validate(value)
+        if len(value) > MOST_CONDITIONS:
+            raise forms.ValidationError(_("At most %(most)s at once."), params={"most": MOST_CONDITIONS})
+        if any(len(text) > LONGEST_TEXT or "\x00" in text for text in value):
+            raise forms.ValidationError(_("Nothing is called like this."))
 
 
 def _region_choices() -> list[tuple[str, str]]:

@@ -1,0 +1,166 @@
+"""What can be asked of the history: the same form reads the addresses of page, files and API."""
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Any
+
+from django import forms
+from django.core.paginator import Page, Paginator
+from django.http import QueryDict
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from consumption.history import Dimension, Question
+from consumption.periods import ONE_DAY, Granularity, Period, Preset, preset_period
+from costs.forms import TextsField, page_of, problems_of
+
+MOST_DAYS = 1100
+"""Three years: the cloud itself knows no older prices (OUTSCALE ReadCatalogs)."""
+
+LONGEST_BY_DAY = 62
+"""Longer periods are shown by month, unless another granularity is asked for."""
+
+_DEFAULT_PRESET = Preset.LAST_30_DAYS
+_ALIASES = {"type": Dimension.TYPE}
+
+
+class ConsumptionFilter(forms.Form):
+    """The address of the history: days, granularity, grouping, filters, order and page.
+
+    ``first`` and ``last`` are both included; without them ``period`` names the days.
+    """
+
+    period = forms.ChoiceField(
+        label=_("Period"),
+        required=False,
+        choices=Preset.choices,
+        error_messages={"invalid_choice": _("No period is called “%(value)s”.")},
+    )
+    first = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    last = forms.DateField(
+        label=_("To, included"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    granularity = forms.ChoiceField(
+        label=_("Granularity"),
+        required=False,
+        choices=Granularity.choices,
+        error_messages={"invalid_choice": _("A step is a day, a week or a month, not “%(value)s”.")},
+    )
+    group_by = forms.CharField(
+        label=_("Group by"), required=False, widget=forms.Select(choices=Dimension.choices)
+    )
+    category = TextsField(label=_("Category"), required=False)
+    service = TextsField(label=_("Service"), required=False)
+    resource_type = TextsField(label=_("Type"), required=False)
+    subregion = TextsField(label=_("Subregion"), required=False)
+    region = TextsField(label=_("Region"), required=False)
+    account = TextsField(label=_("Account"), required=False)
+    resource = TextsField(label=_("Resource"), required=False)
+    linked = forms.BooleanField(label=_("With linked accounts"), required=False)
+    page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
+
+    def __init__(self, *args: Any, today: dt.date, regions: Collection[str], **kwargs: Any) -> None:
+        """Take the UTC day ``today`` and the ``regions`` of which the session holds a key."""
+        super().__init__(*args, **kwargs)
+        self._today = today
+        self._regions = regions
+
+    def clean_group_by(self) -> str:
+        """Return the dimension to group by, the category by default."""
+        asked = self.cleaned_data["group_by"] or Dimension.CATEGORY
+        asked = _ALIASES.get(asked, asked)
+        if asked not in Dimension.values:
+            problem = _("Nothing can be grouped by “%(value)s”; there are %(all)s.")
+            known = ", ".join(Dimension.values)
+            raise forms.ValidationError(problem, params={"value": asked[:64], "all": known})
+        return asked
+
+    def clean_region(self) -> list[str]:
+        """Return the regions asked for, of each of which the session holds a key."""
+        for region in self.cleaned_data["region"]:
+            if region not in self._regions:
+                problem = _("This session holds no key of the region “%(region)s”.")
+                raise forms.ValidationError(problem, params={"region": region[:64]})
+        return self.cleaned_data["region"]
+
+    def clean(self) -> dict[str, Any]:
+        """Check the days: whole ones that are over, in order, and not too many."""
+        asked = self.cleaned_data
+        if not self.errors.keys() & {"period", "first", "last"}:
+            self._clean_days(asked["first"], asked["last"], asked["period"])
+        return asked
+
+    def _clean_days(self, first: dt.date | None, last: dt.date | None, preset: str) -> None:
+        yesterday = self._today - ONE_DAY
+        for name, day in (("first", first), ("last", last)):
+            if day and day > yesterday:
+                problem = _("Only days that are over can be shown: the last one is %(day)s (UTC).")
+                shown = date_format(yesterday, "j F Y")
+                self.add_error(name, forms.ValidationError(problem, params={"day": shown}))
+                return
+        if not (first or last):
+            self.cleaned_data["days"] = preset_period(preset or _DEFAULT_PRESET, self._today)
+            return
+        last = last or yesterday
+        first = first or last.replace(day=1)
+        if first > last:
+            self.add_error("last", forms.ValidationError(_("The last day is before the first one.")))
+        elif last - first >= dt.timedelta(days=MOST_DAYS):
+            problem = _("At most %(days)s days, three years, can be shown at once.")
+            self.add_error("first", forms.ValidationError(problem, params={"days": MOST_DAYS}))
+        else:
+            self.cleaned_data["days"] = Period(first, last + ONE_DAY)
+
+    @property
+    def days(self) -> Period:
+        """The days asked for."""
+        return self.cleaned_data["days"]
+
+    @property
+    def preset(self) -> str:
+        """The name of the period, empty when its days were chosen one by one."""
+        if self.cleaned_data.get("first") or self.cleaned_data.get("last"):
+            return ""
+        return self.cleaned_data.get("period") or _DEFAULT_PRESET
+
+    @property
+    def question(self) -> Question:
+        """What is asked of the history."""
+        asked = self.cleaned_data
+        by_length = Granularity.DAY if self.days.length <= LONGEST_BY_DAY else Granularity.MONTH
+        return Question(
+            period=self.days,
+            granularity=asked["granularity"] or by_length,
+            group_by=asked["group_by"],
+            filters={
+                name: frozenset(asked[name])
+                for name in Dimension.values
+                if asked[name] and name != Dimension.REGION  # which says whose ledgers are asked
+            },
+            with_linked=asked["linked"],
+        )
+
+    @property
+    def address(self) -> QueryDict:
+        """The query that asks the same again, from the first page on, without refused and empty values."""
+        address = QueryDict(mutable=True)
+        for name in self.fields:
+            found = self.cleaned_data.get(name) if name != "page" else None
+            if found and name in Dimension.values:
+                address.setlist(name, found)
+            elif found:
+                address[name] = "1" if found is True else str(found)
+        return address
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the address, one sentence for each value."""
+        return problems_of(self)
+
+    def page_of(self, paginator: Paginator) -> Page | None:
+        """Return the page asked for; None, and an error of its field, when there is no such."""
+        return page_of(self, paginator)
