@@ -40,6 +40,13 @@ class Link:
 
 SECTIONS = (
     Section("", (Page("overview", _("Overview"), "layout-dashboard"),)),
+    Section(
+        _("Spent"),
+        (
+            Page("consumption:history", _("Consumption"), "chart-bar"),
+            Page("consumption:invoice", _("Draft invoice"), "receipt"),
+        ),
+    ),
     Section(_("Running now"), (Page("costs:current", _("Current cost"), "coin"),)),
     Section(
         _("Planned"),

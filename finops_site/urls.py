@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/", include("finops_site.api")),
     path("", include("accounts.urls")),
     path("", include("costs.urls")),
+    path("consumption/", include("consumption.urls")),
     path("quotes/", include("quotes.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
     path("theme/", theme.choose_theme, name="theme"),
