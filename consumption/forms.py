@@ -20,6 +20,11 @@ MOST_DAYS = 1100
 LONGEST_BY_DAY = 62
 """Longer periods are shown by month, unless another granularity is asked for."""
 
+SORTS = ("cost", "name", "change")
+"""What a table of groups can be sorted by; with a ``-`` before it from the end, as ``-cost`` is by itself."""
+
+DEAREST_FIRST = "-cost"
+
 _DEFAULT_PRESET = Preset.LAST_30_DAYS
 _ALIASES = {"type": Dimension.TYPE}
 
@@ -61,6 +66,12 @@ class ConsumptionFilter(forms.Form):
     account = TextsField(label=_("Account"), required=False)
     resource = TextsField(label=_("Resource"), required=False)
     linked = forms.BooleanField(label=_("With linked accounts"), required=False)
+    sort = forms.ChoiceField(
+        label=_("Order"),
+        required=False,
+        choices=[(sort, sort) for name in SORTS for sort in (name, f"-{name}")],
+        error_messages={"invalid_choice": _("The groups cannot be sorted by “%(value)s”.")},
+    )
     page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
 
     def __init__(self, *args: Any, today: dt.date, regions: Collection[str], **kwargs: Any) -> None:
@@ -92,6 +103,7 @@ class ConsumptionFilter(forms.Form):
         asked = self.cleaned_data
         if not self.errors.keys() & {"period", "first", "last"}:
             self._clean_days(asked["first"], asked["last"], asked["period"])
+            self._prefer_the_preset()
         return asked
 
     def _clean_days(self, first: dt.date | None, last: dt.date | None, preset: str) -> None:
@@ -114,6 +126,13 @@ class ConsumptionFilter(forms.Form):
             self.add_error("first", forms.ValidationError(problem, params={"days": MOST_DAYS}))
         else:
             self.cleaned_data["days"] = Period(first, last + ONE_DAY)
+
+    def _prefer_the_preset(self) -> None:
+        """Ask for a period by its name while its days are those of the form, which shows both."""
+        asked = self.cleaned_data
+        preset, days = asked["period"], asked.get("days")
+        if preset and days and days == preset_period(preset, self._today):
+            asked["first"] = asked["last"] = None
 
     @property
     def days(self) -> Period:
@@ -155,6 +174,26 @@ class ConsumptionFilter(forms.Form):
             elif found:
                 address[name] = "1" if found is True else str(found)
         return address
+
+    @property
+    def order(self) -> str:
+        """The order of the groups."""
+        return self.cleaned_data.get("sort") or DEAREST_FIRST
+
+    @property
+    def shown(self) -> "ConsumptionFilter":
+        """The form as a page shows it: each field says what is shown; a refused one keeps what was typed."""
+        if self.errors:
+            return self
+        asked = self.question
+        initial = {
+            "first": self.days.first,
+            "last": self.days.last,
+            "granularity": asked.granularity,
+            "group_by": asked.group_by,
+            "linked": asked.with_linked,
+        }
+        return ConsumptionFilter(initial=initial, today=self._today, regions=self._regions)
 
     @property
     def problems(self) -> list[str]:
