@@ -42,6 +42,8 @@ class Coverage:
     known: Mapping[dt.date, KnownDay]
 
     def __getitem__(self, day: dt.date) -> KnownDay:
+        if not isinstance(day, dt.date):
+            raise KeyError(day)  # a template looks here first for the name of an attribute
         return self.known.get(day, KnownDay(UNREAD))
 
     def of(self, period: Period) -> "Coverage":
