@@ -56,6 +56,7 @@ def test_the_days_are_read_by_themselves_with_progress_then_figures(customer, ou
     outscale.faults.clear()
     expect(customer.locator("#coverage summary")).to_contain_text("30 of 30 days")
     expect(reading).to_be_empty()
+    settled(customer)
     expect(customer.locator("#coverage .coverage-days")).to_be_visible()  # it stays open while figures come
     drivers = customer.locator("#drivers")
     drivers.scroll_into_view_if_needed()
