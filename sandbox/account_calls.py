@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from sandbox.answers import fields_json
 from sandbox.calls import Asked, Call, listing
-from sandbox.cloud import ACCOUNTS, Account
+from sandbox.cloud import ACCOUNTS, Account, Cloud
 from sandbox.errors import ApiError
+from sandbox.meters import meters_of
 from sandbox.parameters import BOOLEAN, TEXT, Item
 from sandbox.regions import REGIONS
-from sandbox.usage import Question, consumption, meters_of
+from sandbox.usage import Question, Statement, account_entries
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?(?:Z|\+00:?00)?)?")
 
@@ -41,7 +43,7 @@ def _check_authentication(asked: Asked) -> dict[str, Any]:
     return {}
 
 
-def _consumption(asked: Asked) -> dict[str, Any]:
+def _consumption(asked: Asked) -> bytes:
     """Answer for the calling account, or with Overall for a paying account and those linked to it."""
     parameters = asked.parameters
     question = Question(
@@ -53,18 +55,31 @@ def _consumption(asked: Asked) -> dict[str, Any]:
     if question.first >= question.end:
         raise ApiError("4118", "FromDate must be before ToDate.")
     accounts = _billed_together(asked.account) if parameters.get("Overall") else [asked.account]
-    entries = [entry for account in accounts for entry in _consumed(asked, account, question)]
+    told = [_consumed(asked, account, question) for account in accounts]
     currency = {"Currency": REGIONS[asked.region].currency} if question.show_price else {}
-    return {"ConsumptionEntries": entries, **currency}
+    fields = fields_json({"ConsumptionEntries": [], **currency})
+    return fields.replace(b"[]", b"[" + b",".join(filter(None, told)) + b"]", 1)
 
 
-def _consumed(asked: Asked, account: Account, question: Question) -> list[Item]:
+def _consumed(asked: Asked, account: Account, question: Question) -> bytes:
+    """Return the entries of one account in JSON; only days that are over have any."""
     cloud = asked.cloud
-    owner = (asked.region, account.account_id)
-    meters = cloud.remembered(
-        (*owner, "meters"), lambda: tuple(meters_of(cloud.inventory(*owner), cloud.buckets(*owner)))
+    end = min(question.end, cloud.clock.now().date())
+    if question.first >= end:
+        return b""
+    statement = _statement(cloud, asked.region, account.account_id, question)
+    return account_entries(account, question, statement.entries(question.first, end))
+
+
+def _statement(cloud: Cloud, region: str, account_id: str, question: Question) -> Statement:
+    owner = (region, account_id)
+    detail = {"show_price": question.show_price, "show_resources": question.show_resources}
+    return cloud.remembered(
+        (*owner, "statement", *detail.values()),
+        lambda: Statement(
+            meters_of(cloud.inventory(*owner), cloud.buckets(*owner)), cloud.prices(region), **detail
+        ),
     )
-    return consumption(account, meters, cloud.prices(asked.region), question, today=cloud.clock.now().date())
 
 
 def _billed_together(account: Account) -> list[Account]:

@@ -166,6 +166,7 @@ class Cloud:
         self._inventories: dict[tuple[str, str], Inventory] = {}
         self._changed: dict[tuple[str, str], Inventory] = {}
         self._remembered: dict[Hashable, Any] = {}
+        self._is_changed = False
         self.reset()
 
     def reset(self) -> None:
@@ -173,9 +174,11 @@ class Cloud:
         self.clock.reset()
         with self._lock:
             self._price_lists = {region: price_list(region) for region in REGIONS}
-            if self._changed:
-                self._changed.clear()
+            self._changed.clear()
+            # A large account takes long to tell anew: only what has changed is forgotten.
+            if self._is_changed:
                 self._remembered.clear()
+            self._is_changed = False
 
     def key(self, region: str, access_key: str) -> AccessKey | None:
         """Return a key by its public half, or None when the region does not know it."""
@@ -192,6 +195,7 @@ class Cloud:
             entries = self._price_lists[region]
             changed = entries[key]._replace(unit_price=Decimal(price))
             self._price_lists[region] = {**entries, key: changed}
+            self._forget()
 
     def remove_price(self, region: str, key: Key) -> None:
         """Take one entry out of a catalog from now on."""
@@ -199,6 +203,7 @@ class Cloud:
             entries = dict(self._price_lists[region])
             del entries[key]
             self._price_lists[region] = entries
+            self._forget()
 
     def inventory(self, region: str, account_id: str) -> Inventory:
         """Return what an account owns in a region."""
@@ -212,10 +217,10 @@ class Cloud:
         """Change what an account owns in a region from now on, as if it always had been so."""
         with self._lock:
             self._changed[inventory.region, inventory.account_id] = inventory
-            self._remembered.clear()
+            self._forget()
 
     def remembered(self, question: Hashable, make: Callable[[], Any]) -> Any:
-        """Return what `make` made of the inventories for a question, made anew once they have changed."""
+        """Return what `make` made of inventories and prices for a question, anew once these have changed."""
         with self._lock:
             if question not in self._remembered:
                 self._remembered[question] = make()
@@ -228,6 +233,10 @@ class Cloud:
         return self.remembered(
             (region, account_id, "buckets"), lambda: build_buckets(self.seed, REGIONS[region], account_id)
         )
+
+    def _forget(self) -> None:
+        self._remembered.clear()
+        self._is_changed = True
 
     def _build(self, region: str, account_id: str) -> Inventory:
         if account_id == EMPTY_ACCOUNT.account_id:
