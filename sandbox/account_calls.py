@@ -64,22 +64,26 @@ def _consumption(asked: Asked) -> bytes:
 def _consumed(asked: Asked, account: Account, question: Question) -> bytes:
     """Return the entries of one account in JSON; only days that are over have any."""
     cloud = asked.cloud
-    end = min(question.end, cloud.clock.now().date())
+    today = cloud.clock.now().date()
+    end = min(question.end, today)
     if question.first >= end:
         return b""
-    statement = _statement(cloud, asked.region, account.account_id, question)
-    return account_entries(account, question, statement.entries(question.first, end))
-
-
-def _statement(cloud: Cloud, region: str, account_id: str, question: Question) -> Statement:
-    owner = (region, account_id)
-    detail = {"show_price": question.show_price, "show_resources": question.show_resources}
-    return cloud.remembered(
-        (*owner, "statement", *detail.values()),
-        lambda: Statement(
-            meters_of(cloud.inventory(*owner), cloud.buckets(*owner)), cloud.prices(region), **detail
-        ),
+    owner = (asked.region, account.account_id)
+    uses = cloud.past(*owner).uses(question.first, end, today)
+    return account_entries(
+        account, question, _statement(cloud, owner, question).entries(question.first, end, uses)
     )
+
+
+def _statement(cloud: Cloud, owner: tuple[str, str], question: Question) -> Statement:
+    """Return what a region and an account in it are billed for, as it is now."""
+    detail = {"show_price": question.show_price, "show_resources": question.show_resources}
+
+    def make() -> Statement:
+        meters = meters_of(cloud.inventory(*owner), cloud.buckets(*owner), cloud.clusters(*owner))
+        return Statement(meters, cloud.prices(owner[0]), **detail)
+
+    return cloud.remembered((*owner, "statement", *detail.values()), make)
 
 
 def _billed_together(account: Account) -> list[Account]:

@@ -14,7 +14,9 @@ from typing import Any
 
 from sandbox.buckets import Bucket, build_buckets
 from sandbox.clock import Clock
+from sandbox.clusters import Cluster, build_clusters
 from sandbox.estates import build, build_sized
+from sandbox.history import Past
 from sandbox.inventory import Inventory
 from sandbox.prices import Entry, Key, price_list
 from sandbox.regions import REGIONS
@@ -150,6 +152,11 @@ KEYS = {
 }
 
 
+def _is_home(region: str, account_id: str) -> bool:
+    """Tell whether it is the demo account where it is at home, which has what the others have not."""
+    return (region, account_id) == ("eu-west-2", DEMO_ACCOUNT.account_id)
+
+
 class Cloud:
     """The state of the sandbox: the same seed gives the same inventory in every run.
 
@@ -233,6 +240,18 @@ class Cloud:
         return self.remembered(
             (region, account_id, "buckets"), lambda: build_buckets(self.seed, REGIONS[region], account_id)
         )
+
+    def clusters(self, region: str, account_id: str) -> tuple[Cluster, ...]:
+        """Return the Kubernetes clusters of an account in a region; only consumption ever tells of them."""
+        return build_clusters(self.seed, REGIONS[region], account_id) if _is_home(region, account_id) else ()
+
+    def past(self, region: str, account_id: str) -> Past:
+        """Return what an account had in a region and is gone by now; `size` does not change it."""
+        is_home = _is_home(region, account_id)
+        workers = 16 if is_home else 2
+        if account_id == EMPTY_ACCOUNT.account_id:
+            workers = 0
+        return Past(self.seed, region, account_id, workers, is_eventful=is_home)
 
     def _forget(self) -> None:
         self._remembered.clear()

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from sandbox.buckets import Bucket
+from sandbox.clusters import Cluster
 from sandbox.inventory import GONE_STATES, Inventory, PublicIp, Vm, Volume, is_first_address
 from sandbox.prices import FCU, VM, Key
 from sandbox.vmtypes import PERFORMANCES
@@ -33,8 +34,10 @@ class Meter(NamedTuple):
         return self.since.date() + timedelta(days=1)
 
 
-def meters_of(inventory: Inventory, buckets: Iterable[Bucket] = ()) -> Iterator[Meter]:
-    """Yield everything an estate and what is in its object storage is billed for.
+def meters_of(
+    inventory: Inventory, buckets: Iterable[Bucket] = (), clusters: Iterable[Cluster] = ()
+) -> Iterator[Meter]:
+    """Yield everything that an estate, its object storage and its Kubernetes clusters are billed for.
 
     The surplus of dedicated VMs is not among it: no source tells how consumption shows that.
     """
@@ -58,6 +61,9 @@ def meters_of(inventory: Inventory, buckets: Iterable[Bucket] = ()) -> Iterator[
         key = ("TinaOS-OOS", "enterprise", "OOSStorage")
         quantity = Fraction(bucket.size, _GIB)
         yield Meter(key, region, bucket.name, bucket.created, quantity, per_month=True)
+    for cluster in clusters:
+        for type_, operation in ((f"dedicated:{cluster.size}", "ControlPlane"), ("Project:STD", "Project")):
+            yield Meter(("OKS", type_, operation), region, cluster.cluster_id, cluster.created)
 
 
 def _vm_meters(vm: Vm) -> Iterator[Meter]:

@@ -18,6 +18,7 @@ from itertools import accumulate
 
 from sandbox.answers import fields_json, number_text
 from sandbox.cloud import Account
+from sandbox.history import Use
 from sandbox.meters import Meter
 from sandbox.prices import Entry, Key, unit_price
 from sandbox.shown import billing_moment
@@ -51,33 +52,48 @@ class Statement:
     ) -> None:
         self._catalog = catalog
         self._show_price = show_price
+        self._show_resources = show_resources
         self._products: dict[tuple[Key, str], tuple[str, Decimal | None]] = {}
         grouped: dict[Identity, list[Meter]] = defaultdict(list)
         for meter in meters:
             grouped[meter.key, meter.place, meter.resource_id if show_resources else None].append(meter)
-        self._lines = [(identity, _Line(group)) for identity, group in grouped.items()]
+        self._lines = {identity: _Line(group) for identity, group in grouped.items()}
 
-    def entries(self, first: date, end: date) -> Iterator[bytes]:
+    def entries(self, first: date, end: date, uses: Iterable[Use] = ()) -> Iterator[bytes]:
         """Yield what was consumed from `first` to `end`, excluded, as written entries that lack their start.
 
-        The start is what the entries of an answer have in common; `answer_of` puts it there.
+        `uses` are added to it. The start is what the entries of an account have in common, whose and when:
+        `account_entries` puts it there.
         """
+        added = self._added_up(uses)
+        shared = added.keys() & self._lines.keys()
         is_one_day = (end - first).days == 1
         month_days = _month_days(first)
-        for identity, line in self._lines:
-            if not is_one_day:
-                if value := line.value(first, end):
-                    yield self._written(identity, value)
-                continue
-            kind_of_day = (line.begun(first), month_days)
-            written = line.written.get(kind_of_day)
-            if written is None:
-                value = line.value(first, end)
-                written = line.written[kind_of_day] = self._written(identity, value) if value else b""
+        for identity, line in self._lines.items():
+            # Looking up an identity takes longer than all the rest, and with details nothing is shared.
+            if is_one_day and not (shared and identity in shared):
+                kind_of_day = (line.begun(first), month_days)
+                written = line.written.get(kind_of_day)
+                if written is None:
+                    written = self._written(identity, line.value(first, end))
+                    line.written[kind_of_day] = written
+            else:
+                written = self._written(identity, line.value(first, end) + added.pop(identity, 0))
             if written:
                 yield written
+        for identity, value in added.items():
+            yield self._written(identity, value)
+
+    def _added_up(self, uses: Iterable[Use]) -> dict[Identity, Fraction]:
+        values: dict[Identity, Fraction] = defaultdict(Fraction)
+        for use in uses:
+            values[use.key, use.place, use.resource_id if self._show_resources else None] += use.value
+        return values
 
     def _written(self, identity: Identity, value: Fraction) -> bytes:
+        """Return an entry in JSON without its start; nothing where nothing was consumed."""
+        if not value:
+            return b""
         key, place, resource_id = identity
         start, price = self._product(key, place)
         consumed = _rounded(value)
