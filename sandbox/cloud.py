@@ -8,8 +8,10 @@ import threading
 import uuid
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from typing import Any
 
 from sandbox.buckets import Bucket, build_buckets
@@ -160,7 +162,9 @@ def _is_home(region: str, account_id: str) -> bool:
 class Cloud:
     """The state of the sandbox: the same seed gives the same inventory in every run.
 
-    With `size`, the demo account owns that many resources in each region.
+    With `size`, the demo account owns that many resources in each region. `consolidated_after_days` is how
+    many days after its end a day of consumption can be read, 0 at first; a call that asks for a later day,
+    among others or alone, is then refused.
     """
 
     def __init__(self, seed: int = 1, clock: Clock | None = None, *, size: int | None = None) -> None:
@@ -172,14 +176,17 @@ class Cloud:
         self._price_lists: dict[str, dict[Key, Entry]] = {}
         self._inventories: dict[tuple[str, str], Inventory] = {}
         self._changed: dict[tuple[str, str], Inventory] = {}
+        self._corrections: dict[tuple[str, str], dict[date, Fraction]] = {}
         self._remembered: dict[Hashable, Any] = {}
         self._is_changed = False
         self.reset()
 
     def reset(self) -> None:
-        """Bring back the original prices, the original inventories and the real time."""
+        """Bring back the original prices, inventories and consumption, and the real time."""
         self.clock.reset()
         with self._lock:
+            self.consolidated_after_days = 0
+            self._corrections.clear()
             self._price_lists = {region: price_list(region) for region in REGIONS}
             self._changed.clear()
             # A large account takes long to tell anew: only what has changed is forgotten.
@@ -252,6 +259,16 @@ class Cloud:
         if account_id == EMPTY_ACCOUNT.account_id:
             workers = 0
         return Past(self.seed, region, account_id, workers, is_eventful=is_home)
+
+    def correct(self, region: str, account_id: str, day: date, factor: Decimal | str | int) -> None:
+        """Multiply all that was consumed on a day by a factor from now on, in the place of an earlier one."""
+        with self._lock:
+            corrections = self._corrections.get((region, account_id), {})
+            self._corrections[region, account_id] = {**corrections, day: Fraction(factor)}
+
+    def corrections(self, region: str, account_id: str) -> Mapping[date, Fraction]:
+        """Return the factors by which days are corrected; a later one does not touch what was returned."""
+        return self._corrections.get((region, account_id), {})
 
     def _forget(self) -> None:
         self._remembered.clear()

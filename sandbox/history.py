@@ -42,11 +42,12 @@ _TRAFFIC = (2.9, 2.7, 2.8, 2.7, 2.2, 0.7, 0.5)
 
 
 class Use(NamedTuple):
-    """What one resource consumed of one product in one day; `value` is in hours, or in GiB for traffic.
+    """What one resource consumed of one product on one day; `value` is in hours, or in GiB for traffic.
 
     Traffic is the account's, and has no `resource_id`. `place` is as for meters.
     """
 
+    day: date
     key: Key
     place: str
     resource_id: str | None
@@ -88,33 +89,34 @@ class Past:
         if hours := WORKING_HOURS[day.weekday()]:
             # They are built from a new image each month, and keep their ids as long.
             for worker in self._ids("i", f"workers/{day:%Y-%m}", self.workers):
-                yield from self._vm(worker, WORKER_TYPE, _LINUX, hours)
+                yield from self._vm(day, worker, WORKER_TYPE, _LINUX, hours)
         if self.workers:
             yield self._traffic(day)
         if self.is_eventful and day < step_day(today):
             for vm in self._ids("i", "platform", _PLATFORM_VMS):
-                yield from self._vm(vm, PLATFORM_TYPE, _WINDOWS, 24)
+                yield from self._vm(day, vm, PLATFORM_TYPE, _WINDOWS, 24)
         if self.is_eventful and day in spike_days(today):
-            yield from self._campaign(f"campaign/{day:%Y-%m}")
+            yield from self._campaign(day)
 
-    def _campaign(self, name: str) -> Iterator[Use]:
+    def _campaign(self, day: date) -> Iterator[Use]:
+        name = f"campaign/{day:%Y-%m}"
         for vm in self._ids("i", name, _CAMPAIGN_VMS):
-            yield from self._vm(vm, CAMPAIGN_TYPE, _LINUX, 24)
+            yield from self._vm(day, vm, CAMPAIGN_TYPE, _LINUX, 24)
         key = (FCU, f"Gpu:attach:{CAMPAIGN_GPU}", "AllocateGpu")
         for gpu in self._ids("fgpu", name, _CAMPAIGN_VMS):
-            yield Use(key, self.region, gpu, Fraction(24))
+            yield Use(day, key, self.region, gpu, Fraction(24))
 
-    def _vm(self, vm_id: str, vm_type: str, code: str, hours: int) -> Iterator[Use]:
+    def _vm(self, day: date, vm_id: str, vm_type: str, code: str, hours: int) -> Iterator[Use]:
         place = REGIONS[self.region].subregions[0][0]
-        yield Use((FCU, f"BoxUsage:{vm_type}", VM), place, vm_id, Fraction(hours))
+        yield Use(day, (FCU, f"BoxUsage:{vm_type}", VM), place, vm_id, Fraction(hours))
         licence = (FCU, f"ProductUsage:{vm_type}", f"RunInstances-{code}-OD")
-        yield Use(licence, place, vm_id, Fraction(hours))
+        yield Use(day, licence, place, vm_id, Fraction(hours))
 
     def _traffic(self, day: date) -> Use:
         noise = random.Random(f"{self._name}/traffic/{day}").uniform(0.9, 1.1)
         gib = self.workers * _TRAFFIC[day.weekday()] * noise
         key = (FCU, "DataTransfer-Internet:out", "RunInstances")
-        return Use(key, self.region, None, Fraction(round(gib * 2**20), 2**20))
+        return Use(day, key, self.region, None, Fraction(round(gib * 2**20), 2**20))
 
     def _ids(self, prefix: str, name: str, count: int) -> tuple[str, ...]:
         return _ids(self.region, prefix, f"{self._name}/{name}", count)

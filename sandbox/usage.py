@@ -10,11 +10,12 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
+from types import MappingProxyType
 
 from sandbox.answers import fields_json, number_text
 from sandbox.cloud import Account
@@ -26,6 +27,8 @@ from sandbox.vmtypes import shape_of
 
 _HOURS_A_DAY = 24
 _PRECISION = Decimal("1e-10")
+
+_NONE: Mapping[date, Fraction] = MappingProxyType({})
 
 Identity = tuple[Key, str, str | None]
 """What tells the entries of one account apart: key, place, and the resource where details are asked for."""
@@ -59,35 +62,43 @@ class Statement:
             grouped[meter.key, meter.place, meter.resource_id if show_resources else None].append(meter)
         self._lines = {identity: _Line(group) for identity, group in grouped.items()}
 
-    def entries(self, first: date, end: date, uses: Iterable[Use] = ()) -> Iterator[bytes]:
+    def entries(
+        self, first: date, end: date, uses: Iterable[Use] = (), corrections: Mapping[date, Fraction] = _NONE
+    ) -> Iterator[bytes]:
         """Yield what was consumed from `first` to `end`, excluded, as written entries that lack their start.
 
-        `uses` are added to it. The start is what the entries of an account have in common, whose and when:
-        `account_entries` puts it there.
+        `uses` are added to it, and what is told of a day in `corrections` is multiplied by its factor. The
+        start is what the entries of an account have in common, whose and when: `account_entries` has it.
         """
-        added = self._added_up(uses)
+        added = self._added_up(uses, corrections)
+        corrected = {day: factor for day, factor in corrections.items() if first <= day < end}
         shared = added.keys() & self._lines.keys()
-        is_one_day = (end - first).days == 1
+        is_usual_day = (end - first).days == 1 and not corrected
         month_days = _month_days(first)
         for identity, line in self._lines.items():
             # Looking up an identity takes longer than all the rest, and with details nothing is shared.
-            if is_one_day and not (shared and identity in shared):
+            if is_usual_day and not (shared and identity in shared):
                 kind_of_day = (line.begun(first), month_days)
                 written = line.written.get(kind_of_day)
                 if written is None:
                     written = self._written(identity, line.value(first, end))
                     line.written[kind_of_day] = written
             else:
-                written = self._written(identity, line.value(first, end) + added.pop(identity, 0))
+                value = line.value(first, end) + added.pop(identity, 0)
+                for day, factor in corrected.items():
+                    value += (factor - 1) * line.value(day, day + timedelta(days=1))
+                written = self._written(identity, value)
             if written:
                 yield written
-        for identity, value in added.items():
-            yield self._written(identity, value)
+        yield from filter(None, (self._written(identity, value) for identity, value in added.items()))
 
-    def _added_up(self, uses: Iterable[Use]) -> dict[Identity, Fraction]:
+    def _added_up(
+        self, uses: Iterable[Use], corrections: Mapping[date, Fraction]
+    ) -> dict[Identity, Fraction]:
         values: dict[Identity, Fraction] = defaultdict(Fraction)
         for use in uses:
-            values[use.key, use.place, use.resource_id if self._show_resources else None] += use.value
+            identity = (use.key, use.place, use.resource_id if self._show_resources else None)
+            values[identity] += use.value * corrections.get(use.day, 1)
         return values
 
     def _written(self, identity: Identity, value: Fraction) -> bytes:

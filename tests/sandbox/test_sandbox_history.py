@@ -220,3 +220,52 @@ def test_overall_is_the_sum_of_the_accounts(consumed, today):
 
     own = [entry for key in (PAYING_KEY, DEMO_KEY, LINKED_KEY) for entry in consumed(day, key=key, **ALL)]
     assert overall == own
+
+
+@pytest.mark.parametrize("details", [False, True])
+def test_a_day_can_be_corrected_later_and_no_other_day_changes(sandbox, consumed, details):
+    day = date(2026, 6, 10)
+    shown = {"ShowPrice": True, "ShowResourceDetails": details}
+    around = [day - timedelta(days=1), day + timedelta(days=1)]
+    before, quiet = consumed(day, **shown), [consumed(other, **shown) for other in around]
+    month = consumed(date(2026, 6, 1), date(2026, 7, 1), **shown)
+
+    sandbox.cloud.correct("eu-west-2", DEMO_ACCOUNT.account_id, day, "1.5")
+    after = consumed(day, **shown)
+
+    assert [entry["Value"] for entry in after] == [
+        pytest.approx(entry["Value"] * Decimal("1.5"), abs=Decimal("1e-9")) for entry in before
+    ]
+    assert [consumed(other, **shown) for other in around] == quiet
+    corrected = consumed(date(2026, 6, 1), date(2026, 7, 1), **shown)
+    assert abs(cost(corrected) - cost(month) - (cost(after) - cost(before))) < Decimal("1e-5")
+    sandbox.reset()
+    assert consumed(day, **shown) == before
+
+
+def test_a_correction_is_of_one_account_and_takes_the_place_of_an_earlier_one(sandbox, consumed):
+    day = date(2026, 6, 10)
+    before = consumed(day, ShowPrice=True)
+    linked = consumed(day, key=LINKED_KEY)
+
+    sandbox.cloud.correct("eu-west-2", DEMO_ACCOUNT.account_id, day, "0")
+    assert consumed(day) == []
+    sandbox.cloud.correct("eu-west-2", DEMO_ACCOUNT.account_id, day, 2)
+
+    assert cost(consumed(day, ShowPrice=True)) == pytest.approx(2 * cost(before))
+    assert consumed(day, key=LINKED_KEY) == linked
+
+
+def test_days_not_consolidated_yet_are_refused_until_they_are(sandbox, sdk, refusal, today):
+    def ask(ago, days=1):
+        first = today - timedelta(days=ago)
+        return {"FromDate": str(first), "ToDate": str(first + timedelta(days=days))}
+
+    client = sdk()
+    sandbox.cloud.consolidated_after_days = 2
+
+    assert client.api("ReadConsumptionAccount", **ask(3))["ConsumptionEntries"]
+    for question in (ask(2), ask(1), ask(0), ask(31, days=30)):
+        assert refusal(client.api, "ReadConsumptionAccount", **question) == (400, "3001")
+    sandbox.reset()
+    assert client.api("ReadConsumptionAccount", **ask(1))["ConsumptionEntries"]
