@@ -1,8 +1,6 @@
 """The calls about accounts: who they are, and what they consumed."""
 
-import re
-from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sandbox.answers import fields_json
@@ -10,11 +8,9 @@ from sandbox.calls import Asked, Call, listing
 from sandbox.cloud import ACCOUNTS, Account, Cloud
 from sandbox.errors import ApiError
 from sandbox.meters import meters_of
-from sandbox.parameters import BOOLEAN, TEXT, Item
+from sandbox.parameters import BOOLEAN, TEXT, Item, period
 from sandbox.regions import REGIONS
 from sandbox.usage import Question, Statement, account_entries
-
-_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?(?:Z|\+00:?00)?)?")
 
 
 def _accounts(asked: Asked) -> list[Item]:
@@ -46,14 +42,13 @@ def _check_authentication(asked: Asked) -> dict[str, Any]:
 def _consumption(asked: Asked) -> bytes:
     """Answer for the calling account, or with Overall for a paying account and those linked to it."""
     parameters = asked.parameters
+    first, end = period(parameters)
     question = Question(
-        first=_midnight("FromDate", parameters),
-        end=_midnight("ToDate", parameters),
+        first=first,
+        end=end,
         show_price=parameters.get("ShowPrice", False),
         show_resources=parameters.get("ShowResourceDetails", False),
     )
-    if question.first >= question.end:
-        raise ApiError("4118", "FromDate must be before ToDate.")
     _check_consolidated(asked.cloud, question)
     accounts = _billed_together(asked.account) if parameters.get("Overall") else [asked.account]
     told = [_consumed(asked, account, question) for account in accounts]
@@ -101,15 +96,6 @@ def _statement(cloud: Cloud, owner: tuple[str, str], question: Question) -> Stat
 def _billed_together(account: Account) -> list[Account]:
     """Return the accounts a paying account is billed for; none for a linked account, which is no error."""
     return [other for other in ACCOUNTS.values() if other.paying_account_id == account.account_id]
-
-
-def _midnight(name: str, parameters: Mapping[str, Any]) -> date:
-    """Return a date, written alone or as a midnight in UTC; raise ApiError 4047 for anything else."""
-    found = _DATE.fullmatch(parameters[name])
-    try:
-        return date.fromisoformat(found[1] if found else "")
-    except ValueError:
-        raise ApiError("4047", f"{name} must be a date, or a date-time at midnight.") from None
 
 
 ACCOUNT_CALLS = (

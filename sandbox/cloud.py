@@ -20,7 +20,7 @@ from sandbox.clusters import Cluster, build_clusters
 from sandbox.estates import build, build_sized
 from sandbox.history import Past
 from sandbox.inventory import Inventory
-from sandbox.prices import Entry, Key, price_list
+from sandbox.prices import Catalog, Entry, Key, price_list
 from sandbox.regions import REGIONS
 
 EVERYTHING = ("api:*", "oos:*")
@@ -173,7 +173,7 @@ class Cloud:
         self._size = size
         self._random = random.Random(seed)
         self._lock = threading.RLock()
-        self._price_lists: dict[str, dict[Key, Entry]] = {}
+        self._catalogs: dict[str, tuple[Catalog, ...]] = {}
         self._inventories: dict[tuple[str, str], Inventory] = {}
         self._changed: dict[tuple[str, str], Inventory] = {}
         self._corrections: dict[tuple[str, str], dict[date, Fraction]] = {}
@@ -187,7 +187,7 @@ class Cloud:
         with self._lock:
             self.consolidated_after_days = 0
             self._corrections.clear()
-            self._price_lists = {region: price_list(region) for region in REGIONS}
+            self._catalogs = {region: (Catalog(price_list(region)),) for region in REGIONS}
             self._changed.clear()
             # A large account takes long to tell anew: only what has changed is forgotten.
             if self._is_changed:
@@ -201,23 +201,28 @@ class Cloud:
 
     def prices(self, region: str) -> Mapping[Key, Entry]:
         """Return the present catalog of a region by key; a later change does not touch what was returned."""
-        return self._price_lists[region]
+        return self._catalogs[region][-1].entries
+
+    def catalogs(self, region: str) -> tuple[Catalog, ...]:
+        """Return the price lists a region has had, the present one last."""
+        return self._catalogs[region]
 
     def set_price(self, region: str, key: Key, price: Decimal | str) -> None:
-        """Change the price of one entry from now on, in the region's currency."""
+        """Change the price of one entry from now on, in the region's currency.
+
+        Consumption is told at the new price throughout, also for days before; `catalogs` keeps the old one.
+        """
         with self._lock:
-            entries = self._price_lists[region]
+            entries = self.prices(region)
             changed = entries[key]._replace(unit_price=Decimal(price))
-            self._price_lists[region] = {**entries, key: changed}
-            self._forget()
+            self._put_in_force(region, {**entries, key: changed})
 
     def remove_price(self, region: str, key: Key) -> None:
         """Take one entry out of a catalog from now on."""
         with self._lock:
-            entries = dict(self._price_lists[region])
+            entries = dict(self.prices(region))
             del entries[key]
-            self._price_lists[region] = entries
-            self._forget()
+            self._put_in_force(region, entries)
 
     def inventory(self, region: str, account_id: str) -> Inventory:
         """Return what an account owns in a region."""
@@ -269,6 +274,12 @@ class Cloud:
     def corrections(self, region: str, account_id: str) -> Mapping[date, Fraction]:
         """Return the factors by which days are corrected; a later one does not touch what was returned."""
         return self._corrections.get((region, account_id), {})
+
+    def _put_in_force(self, region: str, entries: Mapping[Key, Entry]) -> None:
+        now = self.clock.now()
+        *past, present = self._catalogs[region]
+        self._catalogs[region] = (*past, present._replace(until=now), Catalog(entries, since=now))
+        self._forget()
 
     def _forget(self) -> None:
         self._remembered.clear()
