@@ -45,9 +45,10 @@ class Question:
 
 
 class Statement:
-    """What the resources of one account and region consume, told at certain prices.
+    """What the resources of one account and region consume, told in the words of a catalog.
 
-    Without `prices` it tells the amounts only. It may be kept as long as neither resources nor prices change.
+    It tells amounts, with `show_price` what they cost too, and with `show_resources` each resource by itself.
+    It may be kept as long as neither resources nor catalog change.
     """
 
     def __init__(
@@ -108,10 +109,9 @@ class Statement:
         key, place, resource_id = identity
         start, price = self._product(key, place)
         consumed = _rounded(value)
-        resource = (
-            "" if resource_id is None else f',"ResourceId":{json.dumps(resource_id, ensure_ascii=False)}'
-        )
-        priced = ""
+        resource = priced = ""
+        if resource_id is not None:
+            resource = f',"ResourceId":{json.dumps(resource_id, ensure_ascii=False)}'
         if price is not None:
             priced = f',"UnitPrice":{number_text(price)},"Price":{number_text(consumed * price)}'
         return f"{start}{number_text(consumed)}{resource}{priced}}}".encode()
