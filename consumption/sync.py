@@ -57,6 +57,9 @@ MOST_FAILURES_IN_A_ROW = 3
 MOST_AT_ONCE = 5
 """How many calls are under way at most: as many as the usual rate starts in a second."""
 
+KEPT_AT_ONCE = 10
+"""So many days are kept in one transaction: it costs hardly more than one day."""
+
 _GOES_ON_AFTER_SECONDS = 5
 
 
@@ -249,6 +252,7 @@ class _Slice:
         self._at = at
         self._with_linked = with_linked
         self._failures_in_a_row = 0
+        self._answered: list[ReadDay] = []
         self.kept: set[dt.date] = set()
         self.failed: set[dt.date] = set()
         self.problem: CloudError | None = None
@@ -279,12 +283,13 @@ class _Slice:
                     day = waiting.popleft()
                     asked[workers.submit(self._ask, day)] = day
                 if not asked:
-                    return
+                    break
                 patience = max(0.0, until + GRACE_SECONDS - time.monotonic()) if self._has_gained else None
                 done, _rest = wait(asked, patience, FIRST_COMPLETED)
                 if not done:
-                    return
+                    break
                 self._take({asked.pop(future): future for future in done})
+            self._keep()
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
 
@@ -315,22 +320,29 @@ class _Slice:
         return answer_of(fields)
 
     def _take(self, done: dict[dt.date, Future[ReadDay]]) -> None:
-        """Keep the days that were answered, and judge the errors of the others."""
-        answered = []
+        """Take the days that were answered, and judge the errors of the others."""
         for day, future in done.items():
             try:
-                answered.append(future.result())
+                self._answered.append(future.result())
             except CloudError as error:
                 logger.info("consumption of %s not read: %s", day, error)
                 self._note_error(day, error)
-        if answered:
-            self._learn_who_pays(answered)
-            keeping.keep(self._ledger, answered, at=self._at)
-            if not self.kept:
-                self._note_reader(refusal="")
-                standing.note_accepted(self._gateway.access_key)
-            self.kept |= {one.day for one in answered}
-            self._failures_in_a_row = 0
+            else:
+                self._failures_in_a_row = 0
+        if len(self._answered) >= KEPT_AT_ONCE or not self.kept:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Keep what was answered; the first answer of a slice proves the key."""
+        answered, self._answered = self._answered, []
+        if not answered:
+            return
+        self._learn_who_pays(answered)
+        keeping.keep(self._ledger, answered, at=self._at)
+        if not self.kept:
+            self._note_reader(refusal="")
+            standing.note_accepted(self._gateway.access_key)
+        self.kept |= {one.day for one in answered}
 
     def _note_error(self, day: dt.date, error: CloudError) -> None:
         if isinstance(error, AuthenticationRefused | KeyLocked):
