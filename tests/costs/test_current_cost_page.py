@@ -178,6 +178,17 @@ def test_an_account_without_resources_is_told_so(outscale):
     assert text(page.soup.select_one("#resources h3")) == "Nothing runs in eu-west-2"
 
 
+def test_counts_are_written_with_the_separators_of_the_language(logged_in, outscale):
+    own(outscale, volumes=[make_volume(number) for number in range(1001)], snapshots=[make_snapshot()])
+    read_now(logged_in)
+    page = get(logged_in)
+    assert text(page.soup.select_one(".figures dd:not(.value)")) == "1,002 resources"
+    assert text(page.soup.select_one("#resources > .table-wrap > table > tfoot th")).startswith("1,002 res")
+    narrowed = get(logged_in, question={"type": "Volume"})
+    assert text(narrowed.soup.select_one("#resources [role=status]")) == "1,001 of 1,002"
+    assert "1,002 resources in eu-west-2, per month" in text(get(logged_in, "/").soup)
+
+
 # --- Who sees what
 
 
