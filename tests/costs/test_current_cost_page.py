@@ -280,6 +280,16 @@ def test_a_dead_cloud_leaves_the_old_figures_and_says_why(logged_in, outscale):
     assert CostSnapshot.objects.count() == 1
 
 
+def test_figures_of_this_minute_are_not_called_zero_minutes_old(logged_in, outscale):
+    own(outscale, vms=[make_vm()])
+    read_now(logged_in)
+    outscale.faults.add("*", "error")
+    (notice,) = notices(post_reading(logged_in))
+    assert notice.startswith(
+        "The cloud could not be read. These figures are less than a minute old. OUTSCALE"
+    )
+
+
 def test_a_key_that_may_read_nothing_is_told_the_refusal(outscale):
     accountant = client_of(CONSUMPTION_ONLY_KEY)
     (notice,) = notices(post_reading(accountant))
