@@ -178,6 +178,19 @@ def test_an_account_without_resources_is_told_so(outscale):
     assert text(page.soup.select_one("#resources h3")) == "Nothing runs in eu-west-2"
 
 
+def test_an_empty_account_is_not_said_to_be_read_whole_without_its_object_storage(outscale):
+    client = client_of(EMPTY_KEY)
+    read_now(client)
+    page = get(client)
+    assert text(page.soup.select_one("#resources p")).startswith("Every list but the object storage was read")
+    form = page.soup.select_one("#resources form")
+    assert (form["hx-post"], form.select_one("[name=objects]")["value"]) == (READ, "1")
+    read_now(client, objects=True)
+    page = get(client)
+    assert text(page.soup.select_one("#resources p")).startswith("Every list of this account was read")
+    assert not page.soup.select("#resources form")
+
+
 def test_counts_are_written_with_the_separators_of_the_language(logged_in, outscale):
     own(outscale, volumes=[make_volume(number) for number in range(1001)], snapshots=[make_snapshot()])
     read_now(logged_in)
