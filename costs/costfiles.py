@@ -17,6 +17,7 @@ from costs.exports import Table, csv_lines, markdown_text, text_table, without_m
 from costs.money import money_text
 from costs.spreadsheets import ods_bytes, xlsx_bytes
 
+_CSV = "text/csv; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ODS = "application/vnd.oasis.opendocument.spreadsheet"
@@ -91,16 +92,16 @@ def _single(period: str) -> Callable[[CurrentCost, bool], bytes]:
 
 
 FORMATS = {
-    "csv": FileFormat("CSV", "text/csv; charset=utf-8", "csv", _csv),
-    "csv-fr": FileFormat(gettext_lazy("CSV for French Excel"), "text/csv; charset=utf-8", "csv", _french_csv),
+    "csv": FileFormat("CSV", _CSV, "csv", _csv),
+    "csv-fr": FileFormat(gettext_lazy("CSV for French Excel"), _CSV, "fr.csv", _french_csv),
     "xlsx": FileFormat("Excel (XLSX)", _XLSX, "xlsx", _xlsx, is_binary=True),
     "ods": FileFormat("OpenDocument (ODS)", _ODS, "ods", _ods, is_binary=True),
     "json": FileFormat("JSON", "application/json", "json", _json),
     "markdown": FileFormat("Markdown", "text/markdown; charset=utf-8", "md", _markdown),
     "human": FileFormat(gettext_lazy("Text"), _TEXT, "txt", _human),
     "prometheus": FileFormat("Prometheus", f"{_TEXT}; version=0.0.4", "prom", _prometheus),
-    "hour": FileFormat(gettext_lazy("Cost of an hour"), _TEXT, "txt", _single("hour")),
-    "month": FileFormat(gettext_lazy("Cost of a month"), _TEXT, "txt", _single("month")),
-    "year": FileFormat(gettext_lazy("Cost of a year"), _TEXT, "txt", _single("year")),
+    "hour": FileFormat(gettext_lazy("Cost of an hour"), _TEXT, "hour.txt", _single("hour")),
+    "month": FileFormat(gettext_lazy("Cost of a month"), _TEXT, "month.txt", _single("month")),
+    "year": FileFormat(gettext_lazy("Cost of a year"), _TEXT, "year.txt", _single("year")),
 }
 """Every format by the name that address, API and command use."""

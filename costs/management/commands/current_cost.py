@@ -72,6 +72,8 @@ class Command(BaseCommand):
         chosen = FORMATS[options["format"]]
         if chosen.is_binary and not options["output"] and sys.stdout.isatty():
             raise CommandError(f"{options['format']} is no text for a terminal: name a file with --output")
+        if options["output"] and not options["output"].parent.is_dir():
+            raise CommandError(f"{options['output']}: there is no such directory")
         try:
             snapshot = self._snapshot(_gateway(options), options)
         except PortalError as error:
