@@ -135,7 +135,8 @@ def test_the_document_has_exactly_these_fields(script, outscale):
             }
         ],
         "missing": [],
-        "not_read": ["Oos"],
+        "not_read",
+        "unlisted": ["Oos"],
     }
     assert set(metadata) == {"cache", "partial"}
 

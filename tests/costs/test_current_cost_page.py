@@ -145,7 +145,7 @@ def test_the_number_of_queries_does_not_grow_with_the_resources(
         )
         read_now(logged_in)
         get(logged_in)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             page = get(logged_in)
         assert len(page.context["cost"].lines) == 2 * count
 
