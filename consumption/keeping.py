@@ -120,15 +120,23 @@ def _valued(read: ReadDay, ledger: Ledger, prices_on: Callable[[dt.date], PriceL
     currency = answer.currency or (prices.currency if prices else regions.assumed_currency(ledger.region))
     if prices and prices.currency != currency and prices.currency_confirmed:
         prices = None  # amounts in another currency would be added to the others
-    gathered = defaultdict(list)
+    figures_known: dict[tuple, DayFigures] = {}  # most resources consume the same
+    lines: dict[tuple[str, _MeterFacts, str], DayFigures] = {}
     for entry in entries:
+        facts = (*entry.key, entry.value, entry.unit_price, entry.price)
+        figures = figures_known.get(facts)
+        if figures is None:
+            figures = figures_known[facts] = figures_of(entry, prices)
         account_id = (read.with_linked and entry.account_id) or ledger.account_id
-        gathered[account_id, entry.meter, entry.resource_id or ""].append(figures_of(entry, prices))
-    return _ValuedDay(read, currency, {key: _sum(found) for key, found in gathered.items()})
+        line = (account_id, entry.meter, entry.resource_id or "")
+        lines[line] = _sum([lines[line], figures]) if line in lines else figures
+    return _ValuedDay(read, currency, lines)
 
 
 def _with_unit_prices_of_their_likes(entries: list[Entry]) -> list[Entry]:
     """Give an entry without a price the cloud's own unit price of the same product, where it is known."""
+    if all(map(is_priced, entries)):
+        return entries
     known = {entry.key: entry.unit_price for entry in entries if entry.unit_price is not None}
     return [
         entry
