@@ -1,10 +1,15 @@
-"""What the views of every floor share: whole page or fragment."""
+"""What the views of every floor share: whole page or fragment, and the way to the cloud."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
+
+from accounts import keyring
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -20,3 +25,16 @@ def page_or_fragment(
     response = render(request, fragment if wants_fragment(request) else page, context, status=status)
     patch_vary_headers(response, ["HX-Request"])  # or a cache serves a table row as a page
     return response
+
+
+def with_keys(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Hand the way to the cloud to a view; an operator, who has no keys, is told so."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not keyring.is_sealed(request):
+            return render(request, "accounts/no_keys.html", status=403)
+        return view(request, keyring.gateway_of(request), **kwargs)
+
+    return guarded

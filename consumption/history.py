@@ -187,6 +187,10 @@ class History:
             for key, found in costs.items()
         }
 
+    def unpriced_lines(self, keys: Iterable[str]) -> dict[str, list[int]]:
+        """Return how many lines of some groups have no price, step by step; each day of each counts."""
+        return self._costs.unpriced_lines(keys)
+
     @cached_property
     def unpriced(self) -> list[Unpriced]:
         """What was consumed without a price, product by product."""
@@ -219,6 +223,11 @@ def history_of(ledgers: Iterable[Ledger], question: Question, *, expected: int =
     return History(ledgers, question, coverage, coverage_before, currency, _Costs(ledgers, question, earlier))
 
 
+def _raw(amount: Decimal | None) -> int:
+    """Return a stored amount as the whole number of 10⁻¹⁰ that it is, 0 where there is none."""
+    return int(amount.scaleb(10)) if amount else 0
+
+
 def _amount(raw: int) -> Decimal:
     """Turn a sum of stored whole numbers into the amount that it is."""
     return raw * STORED_STEP
@@ -247,7 +256,7 @@ class _Costs:
         """The cost of each step."""
         if self._question.asks_resources:
             rows = self._resources(self._question.period).values_list("first_day", "last_day", "price")
-            return self._parted((None, *row) for row in rows)[None]
+            return self._parted((None, first, last, _raw(price)) for first, last, price in rows)[None]
         if self._question.group_by == Dimension.RESOURCE:
             days = self._usages(self._question.period).values_list("day__day").annotate(cost=_COST)
             return self._added((None, *row) for row in days)[None]
@@ -270,8 +279,22 @@ class _Costs:
             return {key: self._by_day_and_group.get(key, self._zeros()) for key in keys}
         group = _RESOURCE_FIELD[Dimension(self._question.group_by)]
         runs = self._resources(self._question.period).filter(**{f"{group}__in": keys})
-        parted = self._parted(runs.values_list(group, "first_day", "last_day", "price"))
+        rows = runs.values_list(group, "first_day", "last_day", "price")
+        parted = self._parted((key, first, last, _raw(price)) for key, first, last, price in rows)
         return {key: parted[key] for key in keys}
+
+    def unpriced_lines(self, keys: Iterable[str]) -> dict[str, list[int]]:
+        """Return how many lines without a price some groups have in each step."""
+        keys, period = list(keys), self._question.period
+        if self._by_resource:
+            group, rows = _RESOURCE_FIELD[Dimension(self._question.group_by)], self._resources(period)
+            runs = rows.filter(price=None, **{f"{group}__in": keys})
+            found = self._parted((*run, 1) for run in runs.values_list(group, "first_day", "last_day"))
+        else:
+            group, rows = _USAGE_FIELD[Dimension(self._question.group_by)], self._usages(period)
+            lines = rows.filter(price=None, **{f"{group}__in": keys})
+            found = self._added(lines.values_list(group, "day__day").annotate(Count("pk")).order_by())
+        return {key: found[key] for key in keys}
 
     def unpriced(self) -> list[Unpriced]:
         """Return what has no price, product by product."""
@@ -330,12 +353,11 @@ class _Costs:
             found[key][self._step_of_day[day]] += int(cost or 0)
         return found
 
-    def _parted(self, rows: Iterable[tuple[Any, int, int, Decimal | None]]) -> dict[Any, list[int]]:
+    def _parted(self, rows: Iterable[tuple[Any, int, int, int]]) -> dict[Any, list[int]]:
         """Part runs of equal days into steps, key by key."""
         found: dict[Any, list[int]] = defaultdict(self._zeros)
         bounds = [(step.first.toordinal(), step.last.toordinal()) for step in self.steps]
-        for key, first, last, price in rows:
-            whole = int(price.scaleb(10)) if price else 0
+        for key, first, last, whole in rows:
             for place, (begin, end) in enumerate(bounds):
                 days = min(last, end) - max(first, begin) + 1
                 if days > 0:

@@ -1,6 +1,10 @@
 """The addresses of the consumption history."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from consumption import export_views
 
 app_name = "consumption"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("export/<slug:file_format>/", export_views.export, name="export"),
+]

@@ -1,8 +1,6 @@
 """The pages of what runs now: the current cost, its reading, its files, and what changed."""
 
 import datetime as dt
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -11,14 +9,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url, trigger_client_event
 
-from accounts import keyring
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
-from accounts.pages import page_or_fragment, wants_fragment
+from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from costs import changes, costcharts, costrows, currentcost, refreshing, snapshots
 from costs.costdocuments import missing_texts
 from costs.costfiles import FORMATS, file_name
@@ -34,19 +30,6 @@ PATIENCE_SECONDS = 20
 
 CURRENT_COST_READ = "current-cost-read"
 """The event that tells the page that there is a new reading."""
-
-
-def with_keys(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hand the way to the cloud to a view; an operator, who has no keys, is told so."""
-
-    @never_cache
-    @wraps(view)
-    def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not keyring.is_sealed(request):
-            return render(request, "costs/no_keys.html", status=403)
-        return view(request, keyring.gateway_of(request), **kwargs)
-
-    return guarded
 
 
 @require_safe

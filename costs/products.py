@@ -5,8 +5,9 @@ entry that we do not know keeps its type and operation as its name.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import takewhile
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
@@ -32,6 +33,16 @@ NO_CATEGORY = "other"
 """The category of an entry for which the cloud names none."""
 
 _CATEGORY_NAMES = _CATEGORIES | {NO_CATEGORY: gettext_lazy("Other")}
+
+_SERVICE_NAMES = {
+    FCU: gettext_lazy("Virtual machines, volumes and networks"),
+    _LBU: gettext_lazy("Load balancers"),
+    _OOS: gettext_lazy("Object storage"),
+    _DIRECT_LINK: gettext_lazy("DirectLink"),
+    _HOSTED_DIRECT_LINK: gettext_lazy("Hosted DirectLink"),
+    "OKS": gettext_lazy("Kubernetes"),
+    "Marketplace": gettext_lazy("Marketplace"),
+}
 
 _UNITS = {
     Unit.VCORE_HOUR: gettext_lazy("per vCore-hour"),
@@ -168,6 +179,28 @@ def name(key: PriceKey) -> str:
     return _licence_name(key) or _family_name(key) or f"{key.type} / {key.operation}"
 
 
+def common_name(keys: Collection[PriceKey]) -> str:
+    """Return one name for the products of a type: what their names have in common (``Object storage``).
+
+    Without anything in common it is the type itself.
+    """
+    names = sorted({name(key) for key in keys})
+    if len(names) == 1:
+        return names[0]
+    type_ = next(iter(keys)).type
+    family, _separator, vm_type = type_.partition(":")
+    if family == "ProductUsage":
+        return _("Licences of VM %(type)s") % {"type": vm_type} if vm_type else str(_("Licences"))
+    words = zip(*(one.split(", ") for one in names), strict=False)
+    common = ", ".join(here[0] for here in takewhile(lambda here: len(set(here)) == 1, words))
+    return common or type_
+
+
+def service_name(service: str) -> str:
+    """Return our name of a service, such as ``Load balancers`` for ``TinaOS-LBU``."""
+    return str(_SERVICE_NAMES.get(service, service))
+
+
 _OTHER_WORDS = (
     (FCU, "CustomCore:", "virtual machine instance cpu vcpu processor processeur"),
     (FCU, "CustomRam", "virtual machine instance ram memory mémoire"),
@@ -250,7 +283,16 @@ def without_price(prices: PriceList) -> list[KnownProduct]:
 
 def _licence_name(key: PriceKey) -> str | None:
     code = product_code(key)
-    return licence_name(code) if code else None
+    if not code:
+        return None
+    vm_type = key.type.partition(":")[2]
+    if not vm_type:
+        return licence_name(code)
+    return _("%(licence)s, VM %(type)s") % {"licence": licence_name(code), "type": vm_type}
+
+
+def _vm_name(vm_type: str) -> str:
+    return _("VM %(type)s") % {"type": vm_type}
 
 
 def _vcore_name(rest: str) -> str:
@@ -288,6 +330,7 @@ def _subscription_name(offer: str) -> str:
 
 
 _FAMILIES: tuple[tuple[str, str, str, Callable[[str], str]], ...] = (
+    (FCU, "BoxUsage:", "RunInstances-OD", _vm_name),
     (FCU, "CustomCore:", "RunInstances-OD", _vcore_name),
     (FCU, "Gpu:attach:", "AllocateGpu", _attached_gpu_name),
     (FCU, "Gpu:allocate:", "AllocateGpu", _allocated_gpu_name),

@@ -30,6 +30,8 @@ NAMES = {
     ("OKS", "dedicated:cp.3.masters.large", "ControlPlane"): "Kubernetes control plane, 3 masters, large",
     ("OKS", "dedicated:cp.9.masters", "ControlPlane"): "Kubernetes control plane cp.9.masters",
     ("Marketplace", "pof-o1qb2k30", "Subscription"): "Marketplace subscription pof-o1qb2k30",
+    (FCU, "BoxUsage:tinav5.c24r128p1", "RunInstances-OD"): "VM tinav5.c24r128p1",
+    (FCU, "ProductUsage:tinav5.c2r4p2", "RunInstances-0002-OD"): "Windows Server licence, VM tinav5.c2r4p2",
 }
 
 
@@ -106,3 +108,38 @@ def test_every_unit_category_and_performance_has_words():
         "simulation",
         "performance 5",
     ]
+
+
+LIKES = {
+    "Object storage": [
+        ("TinaOS-OOS", "enterprise", "OOSStorage"),
+        ("TinaOS-OOS", "enterprise", "OOSDataTransfer"),
+    ],
+    "Public IP, idle": [
+        (FCU, "ElasticIP:IdleAddress", "AssociateAddress"),
+        (FCU, "ElasticIP:IdleAddress", "AssociateAddressVPC"),
+    ],
+    "Licences of VM tinav5.c2r4p2": [
+        (FCU, "ProductUsage:tinav5.c2r4p2", "RunInstances-0002-OD"),
+        (FCU, "ProductUsage:tinav5.c2r4p2", "RunInstances-0008-OD"),
+    ],
+    "Licences": [
+        (FCU, "ProductUsage", "RunInstances-0002-OD"),
+        (FCU, "ProductUsage", "RunInstances-0008-OD"),
+    ],
+    "LocatePort:1G": [
+        ("TinaOS-DirectLink", "LocatePort:1G", "CreateConnection"),
+        ("TinaOS-HostedDirectLink", "LocatePort:1G", "CreateConnection"),
+    ],
+    "NAT service": [(FCU, "NatGatewayUsage", "CreateNatGateway")],
+}
+
+
+@pytest.mark.parametrize(("name", "keys"), LIKES.items(), ids=LIKES)
+def test_the_products_of_one_type_have_a_name_together(name, keys):
+    assert products.common_name([PriceKey(*key) for key in keys]) == name
+
+
+def test_a_service_has_a_name_of_our_own_and_an_unknown_one_its_own():
+    assert products.service_name("TinaOS-LBU") == "Load balancers"
+    assert products.service_name("TinaOS-New") == "TinaOS-New"
