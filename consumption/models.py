@@ -190,6 +190,11 @@ class Usage(Figures):
     class Meta:
         verbose_name = _("consumption of a meter")
         verbose_name_plural = _("consumption by meter")
+        indexes = [
+            # They hold all that a sum needs, so that no row is looked up; and what has no price is rare.
+            models.Index(fields=["day", "account_id", "meter", "price"], name="usage_summed"),
+            models.Index(fields=["day"], condition=Q(price=None), name="usage_unpriced"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["day", "account_id", "meter"], name="usage_once_per_day_account_and_meter"
@@ -232,7 +237,11 @@ class ResourceUsage(Figures):
         verbose_name_plural = _("consumption by resource")
         indexes = [
             models.Index(fields=["ledger", "last_day", "first_day"], name="resource_usage_by_days"),
-            models.Index(fields=["ledger", "resource_id"], name="resource_usage_by_resource"),
+            models.Index(
+                fields=["ledger", "resource_id", "account_id", "meter", "first_day", "last_day", "price"],
+                name="resource_usage_summed",
+            ),
+            models.Index(fields=["ledger"], condition=Q(price=None), name="resource_usage_unpriced"),
         ]
         constraints = [
             models.UniqueConstraint(
