@@ -278,10 +278,14 @@ class _Slice:
         waiting, asked = deque(due), dict[Future[ReadDay], dt.date]()
         try:
             while True:
-                room = at_once if self._has_gained or standing.is_accepted(self._gateway.access_key) else 1
+                is_proven = self._has_gained or standing.is_accepted(self._gateway.access_key)
+                # Some wait for a worker, so that none is idle while this thread keeps days.
+                room = 2 * at_once if is_proven else 1
                 while waiting and len(asked) < room and self._may_begin(until):
                     day = waiting.popleft()
                     asked[workers.submit(self._ask, day)] = day
+                if not self._may_begin(until):
+                    asked = {future: day for future, day in asked.items() if not future.cancel()}
                 if not asked:
                     break
                 patience = max(0.0, until + GRACE_SECONDS - time.monotonic()) if self._has_gained else None
