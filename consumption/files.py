@@ -30,7 +30,7 @@ from costs.pricelist import PriceKey
 MOST_ROWS = 200_000
 """More groups in more steps than this are in no file: no sheet is read that long, and the browser waits."""
 
-_GROUPS_AT_ONCE = 500
+_GROUPS_AT_ONCE = 10_000  # fewer than the parameters that a database takes in one query
 
 COLUMNS = (
     "row",

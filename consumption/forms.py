@@ -24,7 +24,7 @@ LONGEST_BY_DAY = 62
 EARLIEST_DAY = dt.date(2010, 1, 1)
 """The year in which the cloud began."""
 
-_SINCE_THE_CLOUD = MinValueValidator(EARLIEST_DAY, _("There was no cloud yet on this day."))
+SINCE_THE_CLOUD = MinValueValidator(EARLIEST_DAY, _("There was no cloud yet on this day."))
 _DEFAULT_PRESET = Preset.LAST_30_DAYS
 _ALIASES = {"type": Dimension.TYPE}
 
@@ -44,13 +44,13 @@ class ConsumptionFilter(forms.Form):
     first = forms.DateField(
         label=_("From"),
         required=False,
-        validators=[_SINCE_THE_CLOUD],
+        validators=[SINCE_THE_CLOUD],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     last = forms.DateField(
         label=_("To, included"),
         required=False,
-        validators=[_SINCE_THE_CLOUD],
+        validators=[SINCE_THE_CLOUD],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     granularity = forms.ChoiceField(

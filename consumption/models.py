@@ -40,12 +40,14 @@ class Ledger(models.Model):
     """The history of an account in a region, as its own keys have read it.
 
     Whoever reads on has claimed it until ``claimed_until``. ``is_paying`` tells whether other accounts are
-    billed to this one, which their entries say; None before the first entry.
+    billed to this one, which their entries say; None before the first entry. ``paying_account_id`` is the
+    account that is billed for this one, empty before the first entry.
     """
 
     account_id = models.CharField(_("OUTSCALE account"), max_length=64)
     region = models.CharField(_("region"), max_length=64)
     is_paying = models.BooleanField(_("paying account"), null=True, blank=True)
+    paying_account_id = models.CharField(_("billed account"), max_length=64, blank=True)
     claimed_until = models.DateTimeField(_("claimed until"))
 
     objects = LedgerQuerySet.as_manager()

@@ -190,7 +190,11 @@ def read_on(
     try:
         reading.read(due, seconds=min(seconds, LONGEST_SLICE))
     finally:
-        Ledger.objects.filter(pk=ledger.pk).update(claimed_until=timezone.now(), is_paying=ledger.is_paying)
+        Ledger.objects.filter(pk=ledger.pk).update(
+            claimed_until=timezone.now(),
+            is_paying=ledger.is_paying,
+            paying_account_id=ledger.paying_account_id,
+        )
     if isinstance(reading.problem, AuthenticationRefused | KeyLocked | PermissionRefused):
         raise reading.problem
     return Progress(
@@ -369,7 +373,7 @@ class _Slice:
         )
 
     def _learn_who_pays(self, answered: Sequence[ReadDay]) -> None:
-        """Note whether this account pays for itself, which its own entries say."""
+        """Note whether this account pays for itself, or who does, which its own entries say."""
         own = self._ledger.account_id
         payers = {
             entry.paying_account_id
@@ -379,3 +383,4 @@ class _Slice:
         }
         if payers:
             self._ledger.is_paying = own in payers
+            self._ledger.paying_account_id = own if own in payers else min(payers)

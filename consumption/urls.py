@@ -6,5 +6,6 @@ from consumption import export_views
 
 app_name = "consumption"
 urlpatterns = [
+    path("export/focus/", export_views.focus, name="focus"),
     path("export/<slug:file_format>/", export_views.export, name="export"),
 ]
