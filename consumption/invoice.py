@@ -104,6 +104,10 @@ class Subtotal:
         """Tell whether the cost is only what is known of it: days or prices are missing."""
         return self.lacks_days or bool(self.unpriced)
 
+    def share_of(self, part: "Subtotal") -> Decimal | None:
+        """Return the share of a part in percent; None without a cost to share."""
+        return part.cost * 100 / self.cost if self.cost else None
+
 
 @dataclass(frozen=True)
 class Part:
@@ -117,6 +121,16 @@ class Part:
     def is_whole(self) -> bool:
         """Tell whether every day of the period is known, be it provisional."""
         return self.coverage.is_whole and not self.source.problem
+
+    @property
+    def days_read(self) -> int:
+        """How many days of the period have figures."""
+        return self.coverage.with_figures
+
+    @property
+    def days_asked(self) -> int:
+        """How many days the period has."""
+        return self.coverage.period.length
 
     @property
     def missing(self) -> list[str]:
@@ -237,7 +251,7 @@ class Invoice:
     @property
     def is_known(self) -> bool:
         """Tell whether at least one day of one source is known."""
-        return any(part.coverage.with_figures for part in self.parts)
+        return any(part.days_read for part in self.parts)
 
     @property
     def lacks(self) -> bool:

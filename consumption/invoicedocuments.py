@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from consumption.invoice import Invoice, Line, Part, Subtotal
 from costs.exports import Table, one_line
-from costs.money import money_text
+from costs.money import RATE_PLACES, money_text, round_for_display, show_number
 from costs.pricelist import Unit
 
 COLUMNS = (
@@ -178,8 +178,23 @@ def said_of(invoice: Invoice) -> list[str]:
     return [*map(one_line, invoice.missing), *map(unpriced_line_text, invoice.unpriced)]
 
 
+def unpriced_name(line: Line) -> str:
+    """Name a line without a price: what, how much of it, whose and where."""
+    named = {
+        "product": line.product,
+        "quantity": quantity_text(line.quantity),
+        "unit": line.unit_words or _("units"),
+        "account": line.account_id,
+        "place": line.subregion or line.region,
+    }
+    return one_line(_("%(product)s, %(quantity)s %(unit)s (%(account)s, %(place)s)") % named)
+
+
 def unpriced_line_text(line: Line) -> str:
-    """Name a line without a price."""
-    text = _("%(account)s, %(region)s: %(product)s has no price and is in no total (%(key)s).")
-    named = {"account": line.account_id, "region": line.region, "product": line.product, "key": line.key}
-    return one_line(text % named)
+    """Say that a line has no price."""
+    return _("%(name)s has no price and is in no total.") % {"name": unpriced_name(line)}
+
+
+def quantity_text(value: Decimal) -> str:
+    """Write a quantity for people, rounded to four decimals where it has more."""
+    return show_number(round_for_display(value, RATE_PLACES).normalize())

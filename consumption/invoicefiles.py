@@ -9,11 +9,11 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from consumption.invoice import Invoice, Line, Section, Subtotal
-from consumption.invoicedocuments import document_of, notice, said_of, table_of
+from consumption.invoicedocuments import document_of, notice, quantity_text, said_of, table_of
 from costs import costfiles, products
 from costs.costfiles import FileFormat
 from costs.exports import Table, csv_lines, markdown_text, one_line, text_table, without_markup
-from costs.money import money_text, price_places, show_money, show_number
+from costs.money import money_text, price_places, show_money
 from costs.spreadsheets import ods_bytes, xlsx_bytes
 
 
@@ -145,4 +145,4 @@ def _row(line: Line) -> list[Any]:
     elif line.unit_price is not None:
         unit_price = show_money(line.unit_price, line.currency, places=price_places(line.unit_price))
     cost = "–" if line.cost is None else show_money(line.cost, line.currency)
-    return [line.product, line.subregion, show_number(line.quantity), line.unit_words, unit_price, cost]
+    return [line.product, line.subregion, quantity_text(line.quantity), line.unit_words, unit_price, cost]
