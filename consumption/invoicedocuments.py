@@ -129,8 +129,7 @@ def _rows(invoice: Invoice) -> Iterator[list[Any]]:
         for one in subtotals:
             yield _sum_row(invoice, "subtotal", one)
     for total in invoice.totals:
-        said = [*invoice.missing, unpriced_text(len(total.unpriced))]
-        yield _sum_row(invoice, "total", total, note=" ".join(filter(None, said)))
+        yield _sum_row(invoice, "total", total)
     for part in invoice.parts:
         for sentence in part.missing:
             whose = [part.source.account_id, part.source.region]
@@ -144,11 +143,12 @@ def _line_row(invoice: Invoice, line: Line) -> list[Any]:
     return ["line", *place, *what, *figures, *_days(invoice), note_of(line)]
 
 
-def _sum_row(invoice: Invoice, row: str, subtotal: Subtotal, *, note: str = "") -> list[Any]:
+def _sum_row(invoice: Invoice, row: str, subtotal: Subtotal) -> list[Any]:
     place = [subtotal.account_id, subtotal.region, None, subtotal.category]
     figures = [None, None, None, subtotal.cost, subtotal.currency, None]
-    said = note or unpriced_text(len(subtotal.unpriced))
-    return [row, *place, *[None] * 5, *figures, *_days(invoice), said]
+    said = [_("Days are missing from this sum.")] if subtotal.lacks_days else []
+    note = " ".join(filter(None, [*said, unpriced_text(len(subtotal.unpriced))]))
+    return [row, *place, *[None] * 5, *figures, *_days(invoice), note]
 
 
 def _days(invoice: Invoice) -> list[Any]:
