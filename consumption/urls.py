@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from consumption import export_views
+from consumption import export_views, invoice_views
 
 app_name = "consumption"
 urlpatterns = [
     path("export/focus/", export_views.focus, name="focus"),
     path("export/<slug:file_format>/", export_views.export, name="export"),
+    path("invoice/", invoice_views.invoice, name="invoice"),
+    path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

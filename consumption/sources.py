@@ -1,0 +1,149 @@
+"""Whose history is asked for: accounts in regions, where each is kept, and what is missing, in words."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.errors import kind_of
+from consumption import keeping
+from consumption.access import Access
+from consumption.coverage import LINKED_NOT_READ, UNREAD, Coverage
+from consumption.entries import CALL
+from consumption.models import DayState, Ledger
+from consumption.periods import ONE_DAY, Period
+
+MOST_STRETCHES = 6
+"""So many stretches of days are named one by one; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An account in a region, and the ledger that may be shown of it, if any.
+
+    ``problem`` says in words why its history could not be read, or not wholly. ``account_id`` is empty when
+    the keys were refused before they told whose they are.
+    """
+
+    account_id: str
+    region: str
+    ledger: Ledger | None
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """Account and region, for people."""
+        return ", ".join(filter(None, [self.account_id, self.region]))
+
+
+def sources_of(access: Access) -> list[Source]:
+    """Return what the keys of a session may see, one source for each account and region."""
+    ledgers = {(ledger.account_id, ledger.region): ledger for ledger in access.ledgers}
+    problems = dict(access.refusals)
+    return [
+        Source(
+            key.account_id,
+            key.region,
+            ledgers.get((key.account_id, key.region)),
+            problems.get(key.region, ""),
+        )
+        for key in access.keys
+    ]
+
+
+def missing_of(source: Source, coverage: Coverage) -> list[str]:
+    """Say what the figures of a source lack in the days of ``coverage``, one sentence for each cause."""
+    said = [f"{source.name}: {source.problem}"] if source.problem else []
+    if said and source.ledger is None:
+        return said
+    for (state, reason), days in _gaps(coverage).items():
+        if state != DayState.PROVISIONAL:
+            said.append(f"{source.name}: {_sentence(state, days)}{reason and f' {_why(reason)}'}")
+    return said
+
+
+def provisional_of(source: Source, coverage: Coverage) -> str:
+    """Say which days of a source can still grow, empty when none can."""
+    days = [
+        day
+        for (state, _reason), found in _gaps(coverage).items()
+        for day in found
+        if state == DayState.PROVISIONAL
+    ]
+    if not days:
+        return ""
+    text = ngettext(
+        "The bill of %(count)s day can still grow: %(days)s.",
+        "The bill of %(count)s days can still grow: %(days)s.",
+        len(days),
+    )
+    return f"{source.name}: {text % {'count': len(days), 'days': days_text(days)}}"
+
+
+def _gaps(coverage: Coverage) -> dict[tuple[str, str], list[dt.date]]:
+    """Return the days that are not complete, by state and reason."""
+    found = defaultdict(list)
+    for day, known in coverage.gaps:
+        found[known.state, "" if known.state == DayState.PROVISIONAL else known.reason].append(day)
+    return found
+
+
+def _sentence(state: str, days: Sequence[dt.date]) -> str:
+    count = len(days)
+    texts = {
+        UNREAD: ngettext(
+            "%(count)s day was never read: %(days)s.", "%(count)s days were never read: %(days)s.", count
+        ),
+        DayState.FAILED: ngettext(
+            "%(count)s day could not be read: %(days)s.",
+            "%(count)s days could not be read: %(days)s.",
+            count,
+        ),
+        DayState.PARTIAL: ngettext(
+            "%(count)s day is known in part: %(days)s.", "%(count)s days are known in part: %(days)s.", count
+        ),
+    }
+    return texts[state] % {"count": count, "days": days_text(days)}
+
+
+def _why(reason: str) -> str:
+    match reason:
+        case keeping.NOT_CONSOLIDATED:
+            return _("OUTSCALE has not consolidated this yet.")
+        case keeping.ENTRIES_NOT_UNDERSTOOD:
+            return _("The cloud's answer has entries that could not be read.")
+        case _ if reason == LINKED_NOT_READ:
+            return _("The accounts that are billed to this one were not asked for.")
+    return str(kind_of(reason)(CALL).message)
+
+
+def days_text(days: Iterable[dt.date]) -> str:
+    """Write days for people, in order: ``3 Oct. 2026, 5 Oct. 2026 to 9 Oct. 2026``."""
+    stretches = _stretches(days)
+    named = [_stretch_text(one) for one in stretches[:MOST_STRETCHES]]
+    count = sum(one.length for one in stretches[MOST_STRETCHES:])
+    if count:
+        text = ngettext("%(count)s more day", "%(count)s more days", count)
+        named.append(text % {"count": count})
+    return ", ".join(named)
+
+
+def _stretches(days: Iterable[dt.date]) -> list[Period]:
+    found: list[Period] = []
+    for day in sorted(days):
+        if found and found[-1].end == day:
+            found[-1] = found[-1]._replace(end=day + ONE_DAY)
+        else:
+            found.append(Period(day, day + ONE_DAY))
+    return found
+
+
+def _stretch_text(period: Period) -> str:
+    first, last = (date_format(day, _("j N Y")) for day in (period.first, period.last))
+    if period.length == 1:
+        return first
+    return _("%(first)s to %(last)s") % {"first": first, "last": last}
