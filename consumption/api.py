@@ -7,9 +7,10 @@ missing, for some seconds: a script has nobody who watches a progress bar.
 import datetime as dt
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
@@ -21,13 +22,20 @@ from accounts.errors import CloudError, InputRefused
 from accounts.keyring import Key
 from consumption import access, sync
 from consumption.documents import document_of, gaps_of
+from consumption.export_views import focus_file, focus_month, history_file
+from consumption.files import FORMATS
+from consumption.focus import FocusMonth
+from consumption.focusforms import FocusFilter
 from consumption.forms import EARLIEST_DAY, ConsumptionFilter
 from consumption.history import Dimension, History, history_of
-from consumption.periods import ONE_DAY, Period
+from consumption.periods import ONE_DAY, Period, months_later
 from consumption.sync import Progress
+from costs.refreshing import ReadingGoesOn
 
 PATIENCE_SECONDS = 20
 """How long a request reads missing days before it answers with those that are there."""
+
+FOCUS = "focus"
 
 router = Router(tags=["Consumption"])
 
@@ -54,6 +62,14 @@ class ConsumptionQuestion(Days):
     account: list[str] = []
     resource: list[str] = []
     read: bool = Field(True, description="Read missing days from the cloud first, for some seconds")
+
+
+class FileQuestion(ConsumptionQuestion):
+    """What to show of the history, as which file."""
+
+    format: str = Field("csv", description=", ".join([*FORMATS, FOCUS]))
+    month: str = Field("", description="Of a FOCUS file: 2026-10; that of the last day if none")
+    without_unpriced: bool = Field(False, description="FOCUS: leave out what has no price")
 
 
 class CoverageOut(Schema):
@@ -153,12 +169,24 @@ def consumption(request: HttpRequest, question: Query[ConsumptionQuestion]) -> A
     return answer(document_of(history), **metadata)
 
 
+@router.get("/export")
+def export(request: HttpRequest, question: Query[FileQuestion]) -> HttpResponseBase:
+    """Send the history as a file, after reading what is missing of it; ``focus`` is a month as FOCUS 1.2."""
+    if question.format == FOCUS:
+        return focus_file(_focus_month(request, question))
+    if question.format not in FORMATS:
+        problem = _("There is no format “%(name)s”; there are %(all)s.")
+        known = ", ".join([*FORMATS, FOCUS])
+        raise InputRefused({"format": [problem % {"name": question.format[:50], "all": known}]})
+    return history_file(history_asked(request, question), question.format)
+
+
 @router.post("/sync", response=Envelope[list[ProgressOut]])
 def read_days(request: HttpRequest, asked: SyncIn) -> Any:
     """Read days of the consumption for some seconds, and tell how far it is, region by region."""
     form = _form(request, asked)
     keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
-    progress = _read(keys, form, again=asked.again, until=time.monotonic() + PATIENCE_SECONDS)
+    progress = _read(keys, form, form.days, again=asked.again)
     return answer([_progress(key, one) for key, one in zip(keys, progress, strict=True)])
 
 
@@ -171,7 +199,7 @@ def history_asked(request: HttpRequest, question: ConsumptionQuestion) -> Histor
     keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
     problems = []
     if question.read:
-        progress = _read(keys, form, until=time.monotonic() + PATIENCE_SECONDS)
+        progress = _read(keys, form, form.days)
         problems = [one.problem for one in progress if one.problem]
     seen = access.access_of(keys, timezone.now())
     history = history_of(seen.ledgers, form.question, expected=len(keys))
@@ -180,15 +208,28 @@ def history_asked(request: HttpRequest, question: ConsumptionQuestion) -> Histor
     return history
 
 
+def _focus_month(request: HttpRequest, question: FileQuestion) -> FocusMonth:
+    """Return the month that is asked for, after reading what is missing of it."""
+    form = _form(request, question, FocusFilter)
+    keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
+    end = min(months_later(form.asked_month, 1), timezone.now().date())
+    progress = _read(keys, form, Period(form.asked_month, end)) if question.read else []
+    seen = access.access_of(keys, timezone.now())
+    if not seen.is_proven:
+        raise next((one.problem for one in progress if one.problem), ReadingGoesOn())
+    return focus_month(form, seen)
+
+
 def _read(
-    keys: Iterable[Key], form: ConsumptionFilter, *, until: float, again: bool = False
+    keys: Iterable[Key], form: ConsumptionFilter, days: Period, *, again: bool = False
 ) -> list[Progress]:
-    """Read the days of a question with each key; one that has no time left tells how far it is."""
+    """Read days with each key, for some seconds together; one without time left tells how far it is."""
+    until = time.monotonic() + PATIENCE_SECONDS
     return [
         sync.read_all(
             key.gateway,
-            first=form.days.first,
-            end=form.days.end,
+            first=days.first,
+            end=days.end,
             seconds=max(0.0, until - time.monotonic()),
             with_linked=form.cleaned_data["linked"],
             again=again,
@@ -200,12 +241,17 @@ def _read(
 _PAGE_FIELDS = {"from_date": "first", "to_date": "last"}
 
 
-def _form(request: HttpRequest, asked: Days) -> ConsumptionFilter:
+_NOT_OF_THE_PAGE = {"from_date", "to_date", "read", "again", "format"}
+
+PageForm = TypeVar("PageForm", bound=ConsumptionFilter)
+
+
+def _form(request: HttpRequest, asked: Days, form_class: type[PageForm] = ConsumptionFilter) -> PageForm:
     """Return the page's form for a question, found right."""
     if asked.from_date and asked.to_date and asked.to_date <= asked.from_date:
         raise InputRefused({"to_date": [_("It is excluded, and must be after from_date.")]})
     data = QueryDict(mutable=True)
-    for name, value in asked.dict(exclude={"from_date", "to_date", "read", "again"}).items():
+    for name, value in asked.dict(exclude=_NOT_OF_THE_PAGE).items():
         if isinstance(value, list):
             data.setlist(name, value)
         elif value:
@@ -215,7 +261,7 @@ def _form(request: HttpRequest, asked: Days) -> ConsumptionFilter:
     if asked.to_date:
         data["last"] = (max(asked.to_date, EARLIEST_DAY) - ONE_DAY).isoformat()
     regions = {key.region for key in keyring.open(request).keys}
-    form = ConsumptionFilter(data, today=timezone.now().date(), regions=regions)
+    form = form_class(data, today=timezone.now().date(), regions=regions)
     if not form.is_valid():
         names = {shown: name for name, shown in _PAGE_FIELDS.items()}
         raise InputRefused({names.get(field, field): texts for field, texts in form.errors.items()})

@@ -51,19 +51,8 @@ def focus(request: HttpRequest, _gateway: Gateway) -> HttpResponseBase:
     access = _access(request, form)
     if not access.is_proven:
         return redirect(_page_address(request, form))
-    names = {key.account_id: key.name for key in keyring.open(request).keys if key.name}
-    sources = [
-        Source(ledger, names, snapshots.latest(ledger.account_id, ledger.region, _reader(key)))
-        for key, ledger in zip(access.keys, access.ledgers, strict=True)
-    ]
-    month = FocusMonth(
-        form.asked_month,
-        sources,
-        with_linked=form.cleaned_data["linked"],
-        without_unpriced=form.cleaned_data["without_unpriced"],
-    )
     try:
-        return focus_file(month)
+        return focus_file(focus_month(form, access))
     except NotPriced as error:
         problems, without = [str(error.message), *error.products], _without_unpriced(request)
         return _refused(request, form, problems, status=error.http_status, without_unpriced=without)
@@ -77,6 +66,21 @@ def history_file(history: History, file_format: str) -> HttpResponse:
     response = HttpResponse(content_of(history, chosen), content_type=chosen.content_type)
     response["Content-Disposition"] = content_disposition_header(True, file_name(history, chosen))
     return response
+
+
+def focus_month(form: FocusFilter, access: Access) -> FocusMonth:
+    """Return the month that is asked for, of the ledgers that all these keys may see."""
+    names = {key.account_id: key.name for key in access.keys if key.name}
+    sources = [
+        Source(ledger, names, snapshots.latest(ledger.account_id, ledger.region, _reader(key)))
+        for key, ledger in zip(access.keys, access.ledgers, strict=True)
+    ]
+    return FocusMonth(
+        form.asked_month,
+        sources,
+        with_linked=form.cleaned_data["linked"],
+        without_unpriced=form.cleaned_data["without_unpriced"],
+    )
 
 
 def focus_file(month: FocusMonth) -> StreamingHttpResponse:

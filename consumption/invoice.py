@@ -52,7 +52,7 @@ class Line:
     @property
     def product(self) -> str:
         """Our name of the product, in the reader's language."""
-        return meters.name_of(self.key)
+        return products.name(self.key)
 
     @property
     def unit(self) -> Unit:

@@ -1,14 +1,12 @@
-"""What a meter is called, and what its consumed values count.
+"""What the consumed values of a meter count.
 
 A consumed value is in the unit of its price (OUTSCALE ReadConsumptionAccount). VMs and their licences are
 metered by VM type, which no catalog entry names: both count hours of whole VMs.
 """
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from costs import products
-from costs.pricelist import FCU, PriceKey, Unit, unit_of_family
+from costs.pricelist import PriceKey, Unit, unit_of_family
 
 _VM = "BoxUsage"
 _LICENCE = "ProductUsage"
@@ -27,17 +25,6 @@ _COUNTED = {
     Unit.REMAP: gettext_lazy("moves"),
     Unit.SUBSCRIPTION: gettext_lazy("subscriptions"),
 }
-
-
-def name_of(key: PriceKey) -> str:
-    """Return our name of what a meter measures, such as ``VM tinav6.c4r8p2``."""
-    family, _separator, vm_type = key.type.partition(":")
-    if (key.service, family, key.operation) == (FCU, _VM, "RunInstances-OD") and vm_type:
-        return _("VM %(type)s") % {"type": vm_type}
-    name = products.name(key)
-    if family == _LICENCE and vm_type:
-        return _("%(licence)s, VM %(type)s") % {"licence": name, "type": vm_type}
-    return name
 
 
 def unit_of(key: PriceKey) -> Unit:

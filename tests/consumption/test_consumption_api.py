@@ -1,6 +1,8 @@
 """The JSON API of the history: it reads what is missing, and says what is not there."""
 
+import csv
 import datetime as dt
+import io
 from decimal import Decimal
 
 import pytest
@@ -30,8 +32,8 @@ class Script:
         answer = self.client.post("/api/auth/login", keys_of(key, region), content_type="application/json")
         self.headers = {"X-Session-ID": answer.json()["data"]["session_id"]}
 
-    def ask(self, **question):
-        return self.client.get("/api/consumption", question, headers=self.headers)
+    def ask(self, path="", **question):
+        return self.client.get(f"/api/consumption{path}", question, headers=self.headers)
 
     def read(self, **days):
         return self.client.post(
@@ -290,3 +292,59 @@ def test_a_key_without_any_right_is_refused_with_403(outscale):
     answer = Script(READ_ONLY_KEY)
     outscale.faults.add(CALL, "refuse")
     assert error_of(answer.read(**DAYS))[:2] == (403, "PERMISSION_REFUSED")
+
+
+# --- Files
+
+
+@pytest.mark.parametrize(
+    ("file_format", "start"),
+    [
+        ("csv", b"row,group_by,"),
+        ("csv-fr", b"\xef\xbb\xbfrow;group_by;"),
+        ("json", b"{"),
+        ("ods", b"PK"),
+        ("xlsx", b"PK"),
+    ],
+)
+def test_the_history_is_sent_as_a_file(script, file_format, start):
+    answer = script.ask("/export", **DAYS, format=file_format)
+
+    assert answer.status_code == 200
+    assert answer.content.startswith(start)
+    assert "attachment" in answer["Content-Disposition"]
+
+
+def test_a_file_holds_what_the_answer_says(script):
+    data = script.data(**DAYS)
+    rows = list(csv.DictReader(io.StringIO(script.ask("/export", **DAYS).content.decode())))
+
+    groups = [Decimal(row["cost"]) for row in rows if row["row"] == "group"]
+    assert sum(groups) == Decimal(data["total"])
+    assert [row["cost"] for row in rows if row["row"] == "total"] == [data["total"]]
+
+
+def test_a_month_is_sent_as_focus_once_what_has_no_price_may_be_left_out(script):
+    asked = {"format": "focus", "month": "2026-03"}
+    refused = script.ask("/export", **asked)
+    assert error_of(refused)[:2] == (409, "NOT_PRICED")
+
+    answer = script.ask("/export", **asked, without_unpriced="true")
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
+    days = script.data(from_date="2026-03-01", to_date="2026-04-01")
+    assert sum(Decimal(row["BilledCost"]) for row in rows) == Decimal(days["total"])
+    assert "2026-03" in answer["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("question", "field"),
+    [
+        ({"format": "pdf"}, "format"),
+        ({"format": "focus", "month": "13-2026"}, "month"),
+        ({"format": "focus", "month": "2099-01"}, "month"),
+        ({"format": "csv", "group_by": "x"}, "group_by"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_beside_its_field(script, question, field):
+    status, code, details = error_of(script.ask("/export", **question))
+    assert (status, code, list(details)) == (400, "VALIDATION_FAILED", [field])
