@@ -72,12 +72,13 @@ def keep(ledger: Ledger, read: Iterable[ReadDay], *, at: dt.datetime) -> None:
     """Keep days as they were read at ``at``, each in the place of what was kept of it: all of them or none.
 
     An empty answer for a day that the cloud may not have consolidated yet is no answer: that day fails, and
-    what was kept of it stays.
+    what was kept of it stays. Of an account that has consumed nothing so far it is one.
     """
     Ledger.objects.select_for_update().get(pk=ledger.pk)  # a second reader of the same waits here
+    owns_nothing = _owns_nothing(ledger)
     valued, prices_on = [], catalog.history_of(ledger.region)
     for one in read:
-        if one.says_nothing and is_provisional(one.day, at):
+        if one.says_nothing and is_provisional(one.day, at) and not owns_nothing:
             _note_failure(ledger, one.day, NOT_CONSOLIDATED, at)
         else:
             valued.append(_valued(one, ledger, prices_on))
@@ -85,6 +86,12 @@ def keep(ledger: Ledger, read: Iterable[ReadDay], *, at: dt.datetime) -> None:
         meters = _meters({meter for one in valued for _account, meter, _resource in one.lines})
         _keep_days(ledger, valued, meters, at)
         _keep_resources(ledger, valued, meters)
+
+
+def _owns_nothing(ledger: Ledger) -> bool:
+    """Tell whether complete days are known of a ledger, and nothing was consumed on any day."""
+    known = UsageDay.objects.filter(ledger=ledger, state=DayState.COMPLETE)
+    return known.exists() and not Usage.objects.filter(day__ledger=ledger).exists()
 
 
 @transaction.atomic

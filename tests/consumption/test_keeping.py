@@ -149,6 +149,14 @@ def test_an_empty_answer_is_zero_for_an_old_day_and_no_answer_for_a_young_one(le
     assert UsageDay.objects.get(day=day(9)).read_at is None
 
 
+def test_an_account_that_has_consumed_nothing_so_far_costs_nothing_on_young_days_too(ledger):
+    keep(ledger, {day(1): [], day(8): []}, at=NOW)
+    assert state_of(ledger, day(8)) == (DayState.FAILED, keeping.NOT_CONSOLIDATED)
+    keep(ledger, {day(8): [], day(9): []}, at=NOW + dt.timedelta(hours=1))
+
+    assert state_of(ledger, day(8)) == state_of(ledger, day(9)) == (DayState.PROVISIONAL, "")
+
+
 def test_an_empty_answer_does_not_empty_a_young_day_that_had_figures(ledger):
     keep(ledger, {day(9): [entry()]}, at=NOW)
     keep(ledger, {day(9): []}, at=NOW + dt.timedelta(hours=2))
