@@ -214,7 +214,7 @@ class FocusMonth:
                 tariffs[known] = Tariff(row.currency, prices, is_later=is_later)
             start = written(day_cells(row.day)).rstrip("\r\n")
             day = row.day.toordinal()
-            state = DayState.PARTIAL if day in unpriced else coverage[row.day].state
+            state = DayState.PARTIAL if day in unpriced else coverage.on(row.day).state
             days[day] = _Day(start, written([str(state)]), tariffs[known])
         return days
 

@@ -25,6 +25,12 @@ EARLIEST_DAY = dt.date(2010, 1, 1)
 """The year in which the cloud began."""
 
 SINCE_THE_CLOUD = MinValueValidator(EARLIEST_DAY, _("There was no cloud yet on this day."))
+
+SORTS = ("cost", "name", "change")
+"""What a table of groups can be sorted by; with a ``-`` before it from the end, as ``-cost`` is by itself."""
+
+DEAREST_FIRST = "-cost"
+
 _DEFAULT_PRESET = Preset.LAST_30_DAYS
 _ALIASES = {"type": Dimension.TYPE}
 
@@ -70,6 +76,12 @@ class ConsumptionFilter(forms.Form):
     account = TextsField(label=_("Account"), required=False)
     resource = TextsField(label=_("Resource"), required=False)
     linked = forms.BooleanField(label=_("With linked accounts"), required=False)
+    sort = forms.ChoiceField(
+        label=_("Order"),
+        required=False,
+        choices=[(sort, sort) for name in SORTS for sort in (name, f"-{name}")],
+        error_messages={"invalid_choice": _("The groups cannot be sorted by “%(value)s”.")},
+    )
     page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
 
     def __init__(self, *args: Any, today: dt.date, regions: Collection[str], **kwargs: Any) -> None:
@@ -101,6 +113,7 @@ class ConsumptionFilter(forms.Form):
         asked = self.cleaned_data
         if not self.errors.keys() & {"period", "first", "last"}:
             self._clean_days(asked["first"], asked["last"], asked["period"])
+            self._prefer_the_preset()
         return asked
 
     def _clean_days(self, first: dt.date | None, last: dt.date | None, preset: str) -> None:
@@ -123,6 +136,13 @@ class ConsumptionFilter(forms.Form):
             self.add_error("first", forms.ValidationError(problem, params={"days": MOST_DAYS}))
         else:
             self.cleaned_data["days"] = Period(first, last + ONE_DAY)
+
+    def _prefer_the_preset(self) -> None:
+        """Ask for a period by its name while its days are those of the form, which shows both."""
+        asked = self.cleaned_data
+        preset, days = asked["period"], asked.get("days")
+        if preset and days and days == preset_period(preset, self._today):
+            asked["first"] = asked["last"] = None
 
     @property
     def days(self) -> Period:
@@ -164,6 +184,26 @@ class ConsumptionFilter(forms.Form):
             elif found:
                 address[name] = "1" if found is True else str(found)
         return address
+
+    @property
+    def order(self) -> str:
+        """The order of the groups."""
+        return self.cleaned_data.get("sort") or DEAREST_FIRST
+
+    @property
+    def shown(self) -> "ConsumptionFilter":
+        """The form as a page shows it: each field says what is shown; a refused one keeps what was typed."""
+        if self.errors:
+            return self
+        asked = self.question
+        initial = {
+            "first": self.days.first,
+            "last": self.days.last,
+            "granularity": asked.granularity,
+            "group_by": asked.group_by,
+            "linked": asked.with_linked,
+        }
+        return ConsumptionFilter(initial=initial, today=self._today, regions=self._regions)
 
     @property
     def problems(self) -> list[str]:

@@ -2,23 +2,16 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.errors import kind_of
-from consumption import keeping
 from consumption.access import Access
-from consumption.coverage import LINKED_NOT_READ, UNREAD, Coverage
-from consumption.entries import CALL
+from consumption.coverage import UNREAD, Coverage
+from consumption.daytext import days_text
 from consumption.models import DayState, Ledger
-from consumption.periods import ONE_DAY, Period
-
-MOST_STRETCHES = 6
-"""So many stretches of days are named one by one; the others are counted."""
+from consumption.reasons import reason_text
 
 
 @dataclass(frozen=True)
@@ -62,7 +55,7 @@ def missing_of(source: Source, coverage: Coverage) -> list[str]:
         return said
     for (state, reason), days in _gaps(coverage).items():
         if state != DayState.PROVISIONAL:
-            said.append(f"{source.name}: {_sentence(state, days)}{reason and f' {_why(reason)}'}")
+            said.append(f"{source.name}: {_sentence(state, days)}{reason and f' {reason_text(reason)}'}")
     return said
 
 
@@ -108,42 +101,3 @@ def _sentence(state: str, days: Sequence[dt.date]) -> str:
         ),
     }
     return texts[state] % {"count": count, "days": days_text(days)}
-
-
-def _why(reason: str) -> str:
-    match reason:
-        case keeping.NOT_CONSOLIDATED:
-            return _("OUTSCALE has not consolidated this yet.")
-        case keeping.ENTRIES_NOT_UNDERSTOOD:
-            return _("The cloud's answer has entries that could not be read.")
-        case _ if reason == LINKED_NOT_READ:
-            return _("The accounts that are billed to this one were not asked for.")
-    return str(kind_of(reason)(CALL).message)
-
-
-def days_text(days: Iterable[dt.date]) -> str:
-    """Write days for people, in order: ``3 Oct. 2026, 5 Oct. 2026 to 9 Oct. 2026``."""
-    stretches = _stretches(days)
-    named = [_stretch_text(one) for one in stretches[:MOST_STRETCHES]]
-    count = sum(one.length for one in stretches[MOST_STRETCHES:])
-    if count:
-        text = ngettext("%(count)s more day", "%(count)s more days", count)
-        named.append(text % {"count": count})
-    return ", ".join(named)
-
-
-def _stretches(days: Iterable[dt.date]) -> list[Period]:
-    found: list[Period] = []
-    for day in sorted(days):
-        if found and found[-1].end == day:
-            found[-1] = found[-1]._replace(end=day + ONE_DAY)
-        else:
-            found.append(Period(day, day + ONE_DAY))
-    return found
-
-
-def _stretch_text(period: Period) -> str:
-    first, last = (date_format(day, _("j N Y")) for day in (period.first, period.last))
-    if period.length == 1:
-        return first
-    return _("%(first)s to %(last)s") % {"first": first, "last": last}

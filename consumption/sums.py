@@ -128,9 +128,8 @@ class Costs:
             found = self._parted((*run, 1) for run in runs.values_list(group, "first_day", "last_day"))
         else:
             rows = self._usages(self._question.period).filter(price=None)
-            key_of = self._key_of(rows)
             lines = rows.values_list("day_id", self._column)
-            found = self._placed((key_of(day, value), day, 1) for day, value in lines)
+            found = self._placed((self._key_of(day, value), day, 1) for day, value in lines)
         return {key: found[key] for key in keys}
 
     def unpriced(self) -> list[Unpriced]:
@@ -158,8 +157,7 @@ class Costs:
 
     def _added(self, period: Period, step_of_day: Mapping[dt.date, int], count: int) -> _Sums:
         """Add the rows of a period up, by group and step."""
-        rows = self._usages(period)
-        key_of = self._key_of(rows)
+        rows, key_of = self._usages(period), self._key_of
         place_of = {pk: step_of_day[day.day] for pk, day in self._days.items() if day.day in step_of_day}
         steps: dict[str, list[int]] = defaultdict(lambda: [0] * count)
         unpriced: Counter[str] = Counter()
@@ -170,8 +168,9 @@ class Costs:
             steps[key][place_of[day]] += whole or 0
         return _Sums(steps, unpriced)
 
-    def _key_of(self, rows: QuerySet[Usage]) -> Callable[[int, Any], str]:
-        """Return what tells the group of a row, from its day and from its ``_column``."""
+    @cached_property
+    def _key_of(self) -> Callable[[int, Any], str]:
+        """What tells the group of a row of either period, from its day and from its ``_column``."""
         group_by = Dimension(self._question.group_by)
         if group_by == Dimension.ACCOUNT:
             return lambda _day, account_id: account_id
@@ -179,8 +178,9 @@ class Costs:
             region_of = {ledger.pk: ledger.region for ledger in self._ledgers}
             region_of_day = {pk: region_of[day.ledger_id] for pk, day in self._days.items()}
             return lambda day, _meter: region_of_day[day]
-        used = rows.order_by().values("meter_id").distinct()
-        values = dict(Meter.objects.filter(pk__in=used).values_list("pk", _METER_FIELD[group_by]))
+        both = self._usages(Period(self._before.first, self._question.period.end))
+        used = Meter.objects.filter(pk__in=both.order_by().values("meter_id").distinct())
+        values = dict(used.values_list("pk", _METER_FIELD[group_by]))
         return lambda _day, meter: values[meter]
 
     def _usages(self, period: Period) -> QuerySet[Usage]:

@@ -68,7 +68,8 @@ class Progress:
     """How far the days of ``[first, end)`` are read.
 
     ``left`` are the days still to be asked for, newest first, ``read`` those of this slice. ``is_ours`` is
-    false while somebody else reads. ``problem`` is why the slice ended before its time, if it did.
+    false while somebody else reads. ``problem`` is why the slice ended before its time, if it did, and
+    ``failure`` why a day of it could not be read.
     """
 
     first: dt.date
@@ -78,6 +79,7 @@ class Progress:
     is_ours: bool = True
     seconds: float = 0.0
     problem: CloudError | None = None
+    failure: CloudError | None = None
 
     @property
     def total(self) -> int:
@@ -204,6 +206,7 @@ def read_on(
         read=sorted(reading.kept, reverse=True),
         seconds=time.monotonic() - begun,
         problem=reading.problem,
+        failure=reading.failure,
     )
 
 
@@ -260,6 +263,7 @@ class _Slice:
         self.kept: set[dt.date] = set()
         self.failed: set[dt.date] = set()
         self.problem: CloudError | None = None
+        self.failure: CloudError | None = None
 
     @property
     def through(self) -> set[dt.date]:
@@ -360,6 +364,8 @@ class _Slice:
         elif isinstance(error, CallRefused | CloudAnswerInvalid | CloudUnavailable):
             keeping.note_failure(self._ledger, day, error, at=self._at)
             self.failed.add(day)
+            if not (isinstance(error, CallRefused) and keeping.is_provisional(day, self._at)):
+                self.failure = error  # and not only too early
             self._failures_in_a_row += 1
             if self._failures_in_a_row < MOST_FAILURES_IN_A_ROW:
                 return

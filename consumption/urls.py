@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from consumption import export_views, invoice_views
+from consumption import export_views, invoice_views, views
 
 app_name = "consumption"
 urlpatterns = [
+    path("", views.history, name="history"),
+    path("read/", views.read, name="read"),
+    path("drivers/", views.cost_drivers, name="drivers"),
     path("export/focus/", export_views.focus, name="focus"),
     path("export/<slug:file_format>/", export_views.export, name="export"),
     path("invoice/", invoice_views.invoice, name="invoice"),

@@ -92,16 +92,20 @@ def show_number(value: Decimal | int) -> str:
     return pattern.apply(value, locale).replace("-", "−")
 
 
-def show_percent(value: Decimal) -> str:
-    """Write a percentage in the reader's language: ``40%`` or ``40 %``, with at most two decimals."""
-    locale, pattern = _percent_pattern(get_language() or "en")
-    return pattern.apply(round_for_display(value) / 100, locale).replace("-", "−")
+def show_percent(value: Decimal, *, places: int | None = None) -> str:
+    """Write a percentage in the reader's language: ``40%`` or ``40 %``.
+
+    With ``places`` it has as many decimals, so that a column lines up; else at most two, as it needs.
+    """
+    locale, pattern = _percent_pattern(get_language() or "en", "##" if places is None else "0" * places)
+    rounded = round_for_display(value, 2 if places is None else places)
+    return pattern.apply(rounded / 100, locale).replace("-", "−")
 
 
 @lru_cache
-def _percent_pattern(language: str) -> tuple[Locale, NumberPattern]:
+def _percent_pattern(language: str, decimals: str) -> tuple[Locale, NumberPattern]:
     locale = Locale.parse(language, sep="-")
-    return locale, parse_pattern(locale.percent_formats[None].pattern.replace("#,##0", "#,##0.##"))
+    return locale, parse_pattern(locale.percent_formats[None].pattern.replace("#,##0", f"#,##0.{decimals}"))
 
 
 @lru_cache

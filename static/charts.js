@@ -3,7 +3,7 @@
      "label": "Cost per day by type", "currency": "EUR",
      "horizontal": true,                                        bars side by side with their names, else days in columns
      "labels": ["2025-12-16", …], "names": ["16 Dec", …],       ISO or a code for programs, names for people
-     "states": ["complete", "provisional", "missing", "future", …],   one per label; may be absent
+     "states": ["complete", "provisional", "partial", "missing", "future", …],   one per label; may be absent
      "series": [{"name": "…", "role": "bar", "color": "series-1", "values": ["12.34", null, …],
                  "colors": […], "hrefs": […], "href": "…",      a colour or a link per value, or a link of the series
                  "partial": [false, true, …]}]                  where the value is only what is known: "≥"
@@ -18,6 +18,7 @@
   const colourOf = (one) => one.color ?? COLOURS[one.role] ?? one.role; // actual, forecast, … are tokens themselves
   const PAPER_WIDTH = 650; // of a card on A4, so that letters are printed in their size
   const drawn = new Map(); // canvas -> its chart, and what it shows
+  const seen = new Set(); // the charts that the page has shown, by their ids
 
   // Tokens may be light-dark(...): the browser resolves them on an element of the page.
   function lookOf(canvas, series, paper) {
@@ -96,8 +97,10 @@
     const amount = (i) => total(i) ?? words.notRead;
     const unread = (i) => states[i] === "missing"
       || (states[i] !== "future" && series.every((one) => one.values[i] === null));
-    const title = (i) => spec.names[i]
-      + (unread(i) ? ` (${words.notRead})` : states[i] === "provisional" ? ` (${words.provisional})` : "");
+    const title = (i) => {
+      const state = unread(i) ? words.notRead : { provisional: words.provisional, partial: words.partial }[states[i]];
+      return spec.names[i] + (state ? ` (${state})` : "");
+    };
     const spoken = (i) => {
       if (unread(i)) return `${spec.names[i]}, ${words.notRead}`;
       const parts = [title(i)];
@@ -163,6 +166,15 @@
     ctx.restore();
   }
 
+  // What is known in part ends in a dashed edge: there is more above it, nobody knows how much.
+  function drawLid(ctx, area, middle, step, top, look) {
+    ctx.save();
+    ctx.strokeStyle = look.edge;
+    ctx.setLineDash([3, 3]);
+    ctx.strokeRect(middle - step * 0.4, Math.max(area.top + 0.5, top - 14), step * 0.8, Math.min(14, top - area.top));
+    ctx.restore();
+  }
+
   // What Chart.js does not draw: the chosen point, the days that were not read, the amount at the end of a bar.
   const marks = (view, look) => ({
     id: "marks",
@@ -178,7 +190,10 @@
         ctx.restore();
       }
       view.states.forEach((state, i) => {
-        if (state === "missing" && !view.across) drawGap(ctx, area, scale.getPixelForValue(i), step, view, look);
+        if (view.across) return;
+        if (state === "missing") drawGap(ctx, area, scale.getPixelForValue(i), step, view, look);
+        const sum = state === "partial" && sumOf(view.bars, i);
+        if (sum) drawLid(ctx, area, scale.getPixelForValue(i), step, y.getPixelForValue(sum.value), look);
       });
     },
     afterDatasetsDraw(chart) {
@@ -262,7 +277,9 @@
     before?.chart.destroy();
     const view = before?.view ?? viewOf(canvas);
     const look = lookOf(canvas, view.series, paper);
-    const still = before || paper || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const again = before || seen.has(canvas.dataset.chart); // drawn anew, a bar need not grow from the ground
+    seen.add(canvas.dataset.chart);
+    const still = again || paper || matchMedia("(prefers-reduced-motion: reduce)").matches;
     const amounts = view.spec.labels.map((_, i) => view.amount(i));
     const chart = new Chart(canvas, {
       data: { labels: view.spec.names, datasets: view.series.map((one, place) => dataset(view, look, one, place)) },

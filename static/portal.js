@@ -5,6 +5,7 @@
    data-print           a button: prints the page
    data-menu            details: closed by Escape, a click elsewhere or the focus that goes on
    data-keep            an element with an id, being typed in: stays when htmx replaces what is around it
+   data-stays-open      details with an id: still open after htmx has replaced it
    data-cancel          a link inside data-keep: what Escape does there
    data-failure="…"     a template: the notice for a failed request of htmx, see components/_failures.html */
 (() => {
@@ -62,6 +63,14 @@
     for (const kept of target.querySelectorAll("[data-keep]:not(details:not([open]))")) {
       fragment.querySelector(`#${CSS.escape(kept.id)}`)?.setAttribute("hx-preserve", "true");
     }
+  });
+  // What a person has opened stays open when it is brought anew.
+  let opened = [];
+  document.addEventListener("htmx:beforeSwap", () => {
+    opened = [...document.querySelectorAll("details[data-stays-open][open]")].map((one) => one.id);
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   });
   // A second press on a button whose row is gone meanwhile asks for nothing.
   document.addEventListener("htmx:configRequest", (event) => {

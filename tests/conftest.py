@@ -1,6 +1,7 @@
 """What the tests of every floor share: a local OUTSCALE to talk to, and a browser that is logged in."""
 
 import pytest
+from django.utils import translation
 
 from sandbox.cloud import DEMO_KEY
 from sandbox.server import running
@@ -11,6 +12,12 @@ DEMO_KEYS = {
     "secret_key": DEMO_KEY.secret_key,
     "region": "eu-west-2",
 }
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_settings():
+    """A request in French leaves its language to whatever runs next in the same thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

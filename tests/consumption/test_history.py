@@ -189,7 +189,7 @@ def test_several_regions_are_added_and_a_day_missing_in_one_is_partial(ledger):
     )
     assert [(group.key, group.cost) for group in found.groups] == [("cloudgouv-eu-west-1", 10), (REGION, 2)]
     assert [step.cost for step in found.steps] == [11, 1, None]
-    assert found.coverage[day(2)].reason == NOT_READ_EVERYWHERE
+    assert found.coverage.on(day(2)).reason == NOT_READ_EVERYWHERE
     alone = history_of([ledger], Question(Period(day(1), day(2))), expected=2)
     assert alone.coverage.counts["partial"] == 1
 

@@ -103,7 +103,7 @@ def test_no_read_asks_nothing_and_writes_what_is_kept(shell, outscale):
     assert draft(*DAYS, "--no-read")[::2] == (complete, "")
     out, _err, failure = draft("2026-03-01", "2026-03-04", "--no-read")
     assert len(outscale.requests) == 0
-    assert "2 days were never read: 3 March 2026 to 4 March 2026." in failure
+    assert "2 days were never read: 3 to 4 Mar 2026." in failure
     assert [row["row"] for row in rows_of(out)][-1] == "missing"
 
 
@@ -126,7 +126,7 @@ def test_days_that_fail_make_it_incomplete_and_it_is_written_all_the_same(shell,
     outscale.faults.add(CALL, "error")
     out, _err, failure = draft(*DAYS)
     assert failure.startswith(
-        f"the draft is incomplete\n{DEMO}, {REGION}: 1 day could not be read: 2 March 2026. "
+        f"the draft is incomplete\n{DEMO}, {REGION}: 1 day could not be read: 2 Mar 2026. "
         f"{CloudUnavailable.message}\n"
     )
     assert totals_of(out) == {"EUR": kept_total(DEMO, REGION)}

@@ -127,7 +127,7 @@ def test_days_that_fail_are_named_with_the_reason_and_the_others_kept(shell, out
     out, _err, failure = sync(*DAYS)
     assert out == f"{DEMO} {REGION}: 3 days, 2 complete, 1 failed\n"
     assert failure == (
-        f"not every day could be read\n{DEMO}, {REGION}: 1 day could not be read: 1 March 2026. "
+        f"not every day could be read\n{DEMO}, {REGION}: 1 day could not be read: 1 Mar 2026. "
         f"{CloudUnavailable.message}"
     )
     outscale.faults.clear()
@@ -155,7 +155,7 @@ def test_a_throttled_reading_ends_when_patience_does(shell, outscale):
     out, _err, failure = sync(*DAYS, "--patience", "0")
     assert out == f"{DEMO} {REGION}: 3 days, 3 unread\n"
     assert "OUTSCALE is receiving too many requests" in failure
-    assert "3 days were never read: 1 March 2026 to 3 March 2026." in failure
+    assert "3 days were never read: 1 to 3 Mar 2026." in failure
 
 
 def test_a_person_at_a_terminal_sees_how_far_it_is(shell, outscale, monkeypatch):

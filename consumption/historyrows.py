@@ -1,0 +1,244 @@
+"""The rows and links of the page of the history: every link is an address that asks a whole question."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.http import QueryDict
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from consumption.comparison import Change, Comparison
+from consumption.consumed import Consumed
+from consumption.groupnames import GroupName, Names
+from consumption.history import Dimension, Group, History, Question
+from consumption.periods import Preset
+from costs import products
+from costs.money import show_number
+from costs.pricelist import PriceKey
+
+LARGEST = 9
+"""How many groups have a colour of their own; the others are drawn as one."""
+
+_BELOW = {
+    Dimension.CATEGORY: Dimension.TYPE,
+    Dimension.SERVICE: Dimension.TYPE,
+    Dimension.SUBREGION: Dimension.TYPE,
+    Dimension.REGION: Dimension.TYPE,
+    Dimension.ACCOUNT: Dimension.TYPE,
+    Dimension.TYPE: Dimension.RESOURCE,
+    Dimension.RESOURCE: Dimension.TYPE,
+}
+"""By what a group is parted when it is opened; a resource is parted into its meters, and those no further."""
+
+_FILE_LABELS = {
+    "csv": "CSV",
+    "focus": "FOCUS 1.2",
+    "csv-fr": gettext_lazy("CSV for French Excel"),
+    "json": "JSON",
+    "ods": "ODS (LibreOffice)",
+    "xlsx": "XLSX (Excel)",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One group as the page shows it; ``url`` opens it, empty where there is nothing below."""
+
+    group: Group
+    name: GroupName
+    category: str
+    colour: str
+    url: str
+    average: Decimal
+    change: Change
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table; ``direction`` is how it is sorted, empty when it is not."""
+
+    key: str
+    label: str
+    direction: str
+    next_sort: str
+
+
+def colour_of(place: int, key: str, dimension: str) -> str:
+    """Return the token of a group by its place in the order of cost: a category has its own everywhere."""
+    if dimension == Dimension.CATEGORY:
+        return key if key in products.CATEGORIES else "others"
+    return f"series-{place + 1}" if place < LARGEST else "others"
+
+
+def rows_of(history: History, names: Names, address: QueryDict, *, order: str) -> list[Row]:
+    """Return a row for every group, in an order of ``consumption.forms.SORTS``."""
+    question, comparison = history.question, Comparison(history)
+    days = history.coverage.with_figures or 1
+    rows = [
+        Row(
+            group,
+            names.of(question.group_by, group.key),
+            names.category_of(group.key) if question.group_by == Dimension.TYPE else "",
+            colour_of(place, group.key, question.group_by) if group.cost else "others",
+            opened(address, question, group.key),
+            group.cost / days,
+            comparison.of(group.cost, group.before),
+        )
+        for place, group in enumerate(history.groups)
+    ]
+    return _sorted(rows, order)
+
+
+def _sorted(rows: list[Row], order: str) -> list[Row]:
+    """Sort rows, which come dearest first; those without a known change stand at the end either way."""
+    backwards = order.startswith("-")
+    match order.removeprefix("-"):
+        case "name":
+            return sorted(rows, key=lambda row: row.name.text.casefold(), reverse=backwards)
+        case "change":
+            known = [row for row in rows if row.change.percent is not None]
+            rest = [row for row in rows if row.change.percent is None]
+            return sorted(known, key=lambda row: row.change.percent, reverse=backwards) + rest
+    return rows if backwards else rows[::-1]
+
+
+def opened(address: QueryDict, question: Question, key: str) -> str:
+    """Return the address that parts a group further, empty where there is nothing below it."""
+    dimension = Dimension(question.group_by)
+    is_meter = dimension == Dimension.TYPE and question.asks_resources
+    if is_meter or not key:
+        return ""
+    below = address.copy()
+    below.pop("sort", None)
+    below.setlist(dimension, [key])
+    below["group_by"] = _BELOW[dimension]
+    return f"?{below.urlencode()}"
+
+
+def below_text(question: Question) -> str:
+    """Say what a click on a row shows, empty where there is nothing below."""
+    dimension = Dimension(question.group_by)
+    if dimension == Dimension.TYPE and question.asks_resources:
+        return ""
+    return {
+        Dimension.TYPE: _("Select one to see its resources."),
+        Dimension.RESOURCE: _("Select one to see what it is billed for, day by day."),
+    }.get(dimension, _("Select one to see its types."))
+
+
+def columns_of(dimension: str, order: str) -> list[Column]:
+    """Return the columns of the table that can be sorted, each with the order that a click asks for."""
+    labels = {"name": str(Dimension(dimension).label), "cost": _("Cost"), "change": _("Change")}
+    return [_column(key, label, order) for key, label in labels.items()]
+
+
+def _column(key: str, label: str, order: str) -> Column:
+    downwards, upwards = f"-{key}", key
+    first = upwards if key == "name" else downwards
+    direction = {upwards: "ascending", downwards: "descending"}.get(order, "")
+    turned = {upwards: downwards, downwards: upwards}.get(order, first)
+    return Column(key, label, direction, turned)
+
+
+def presets_of(address: QueryDict, current: str) -> list[dict[str, Any]]:
+    """Return the periods with a name, each with its address; the steps of a series follow its length."""
+    base = address.copy()
+    for name in ("first", "last", "granularity"):
+        base.pop(name, None)
+    found = []
+    for preset in Preset:
+        base["period"] = preset
+        entry = {"key": str(preset), "label": preset.label, "url": f"?{base.urlencode()}"}
+        found.append(entry | {"is_current": preset == current})
+    return found
+
+
+def conditions_of(address: QueryDict, names: Names) -> list[dict[str, str]]:
+    """Return the filters, each with the address that is without it."""
+    return [
+        {
+            "dimension": dimension.label,
+            "name": names.text(dimension, value),
+            "url": _without(address, dimension, value),
+        }
+        for dimension in Dimension
+        for value in address.getlist(dimension)
+    ]
+
+
+def _without(address: QueryDict, name: str, value: str) -> str:
+    widened = address.copy()
+    widened.setlist(name, [one for one in widened.getlist(name) if one != value])
+    return f"?{widened.urlencode()}"
+
+
+def without_filters(address: QueryDict) -> str:
+    """Return the address that asks the same of everything."""
+    widened = address.copy()
+    for dimension in Dimension:
+        widened.pop(dimension, None)
+    return f"?{widened.urlencode()}"
+
+
+def hidden_of(address: QueryDict) -> list[tuple[str, str]]:
+    """Return what the form sends along besides its fields: names and values."""
+    kept = ("period", "sort", *Dimension.values)
+    return [(name, value) for name in kept for value in address.getlist(name)]
+
+
+def choices_of(
+    consumed: Consumed, names: Names, address: QueryDict, regions: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Return what can be filtered by, dimension by dimension, without what is chosen already."""
+    values = {
+        dimension: consumed.values(dimension)
+        for dimension in (Dimension.CATEGORY, Dimension.SERVICE, Dimension.TYPE, Dimension.SUBREGION)
+    }
+    values |= {Dimension.REGION: sorted(regions), Dimension.ACCOUNT: consumed.values(Dimension.ACCOUNT)}
+    found = []
+    for dimension, all_values in values.items():
+        named = [(value, names.text(dimension, value)) for value in all_values]
+        left = [one for one in named if one[0] not in address.getlist(dimension)]
+        if len(named) > 1 and left:
+            choices = sorted(left, key=lambda one: one[1].casefold())
+            found.append({"name": str(dimension), "label": dimension.label, "choices": choices})
+    return found
+
+
+def files_of(address: QueryDict) -> dict[str, dict[str, Any]]:
+    """Return the files of the view by their format, those that there are."""
+    query = f"?{address.urlencode()}" if address else ""
+    urls = {name: _file_url(name) for name in _FILE_LABELS}
+    return {
+        name: {"url": f"{url}{query}", "label": str(_FILE_LABELS[name]), "download": True}
+        for name, url in urls.items()
+        if url
+    }
+
+
+def _file_url(file_format: str) -> str:
+    """Return the address of a format, empty when there is no such address."""
+    try:
+        return reverse("consumption:export", args=[file_format])
+    except NoReverseMatch:
+        return ""
+
+
+def unpriced_of(history: History) -> list[str]:
+    """Return what has no price, a text for each product: its name, how much of it, on how many lines."""
+    return [
+        ngettext(
+            "%(name)s: a quantity of %(value)s on %(lines)s line",
+            "%(name)s: a quantity of %(value)s on %(lines)s lines",
+            one.lines,
+        )
+        % {
+            "name": products.name(PriceKey(one.service, one.type, one.operation)),
+            "value": show_number(one.value),
+            "lines": one.lines,
+        }
+        for one in history.unpriced
+    ]

@@ -1,0 +1,81 @@
+"""The pages of the consumption history: what was spent, its reading, and what drives it."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import push_url, trigger_client_event
+
+from accounts import keyring
+from accounts.gateway import Gateway
+from accounts.pages import page_or_fragment, wants_fragment, with_keys
+from consumption import historypage, reading
+from consumption.asking import Asked
+from consumption.reading import Wish
+
+PATIENCE_SECONDS = 20
+"""How long a browser without script waits for a reading before it is told to ask again."""
+
+CONSUMPTION_READ = "consumption-read"
+"""The event that tells the page that days were read, or that the reading has ended."""
+
+
+@require_safe
+@with_keys
+def history(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
+    """Show what is kept at once; a fragment reads what is missing."""
+    context = historypage.page_of(_asked(request), is_refresh=request.htmx.trigger == "figures")
+    status = 422 if context["problems"] or context["several"] else 200
+    page, fragment = "consumption/history.html", "consumption/_history.html"
+    response = page_or_fragment(request, page, fragment, context, status=status)
+    if request.htmx.trigger == "consumption-filter":  # which sends its empty fields along
+        address = context["address"]
+        push_url(response, f"?{address.urlencode()}" if address else request.path)
+    return response
+
+
+@require_safe
+@with_keys
+def cost_drivers(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
+    """Show the dearest resources and the largest changes: a part of the page."""
+    asked = _asked(request)
+    if not (asked.form.is_valid() and wants_fragment(request)):
+        return redirect(_page_of(request))
+    return render(request, "consumption/_drivers.html", historypage.drivers_page(asked))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@with_keys
+def read(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
+    """Read days for a slice of time, and tell how far it is; without htmx, as far as patience goes."""
+    asked = _asked(request)
+    if request.method != "POST" or not asked.form.is_valid():
+        return redirect(_page_of(request))
+    wish = asked.wish(compare=request.POST.get("compare") == "1", again=request.POST.get("again") == "1")
+    if not wants_fragment(request):
+        return _read_with_patience(request, asked, wish)
+    found = reading.read_slice(asked.keys, wish, at=asked.now)
+    response = render(request, "consumption/_reading_state.html", historypage.progress_of(asked, wish, found))
+    if found.has_read or not found.goes_on:
+        trigger_client_event(response, CONSUMPTION_READ)
+    return response
+
+
+def _read_with_patience(request: HttpRequest, asked: Asked, wish: Wish) -> HttpResponse:
+    """Lead back to the page, or show it with what kept the cloud from being read."""
+    found = reading.read_through(asked.keys, wish, seconds=PATIENCE_SECONDS)
+    if found.error is None:
+        return redirect(_page_of(request))
+    context = historypage.page_of(_asked(request), is_refresh=True)
+    context |= historypage.progress_of(asked, wish, found)
+    return render(request, "consumption/history.html", context, status=found.error.http_status)
+
+
+def _asked(request: HttpRequest) -> Asked:
+    return Asked.of(request.GET, keyring.open(request), timezone.now())
+
+
+def _page_of(request: HttpRequest) -> str:
+    page, query = reverse("consumption:history"), request.GET.urlencode()
+    return f"{page}?{query}" if query else page
