@@ -1,11 +1,15 @@
 """What the tests of every floor share: a local OUTSCALE to talk to, and a browser that is logged in."""
 
+import hypothesis
 import pytest
 from django.utils import translation
 
 from sandbox.cloud import DEMO_KEY
 from sandbox.server import running
 from tests.sandbox.openapi import Answers
+
+hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("tests")
 
 DEMO_KEYS = {
     "access_key": DEMO_KEY.access_key,

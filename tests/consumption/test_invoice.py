@@ -14,6 +14,7 @@ from consumption.history import Dimension, Question, history_of
 from consumption.invoice import invoice_of
 from consumption.models import Ledger
 from consumption.periods import Period
+from consumption.reasons import reason_text
 from consumption.sources import Source
 from costs.pricelist import PriceKey, Unit
 from tests.consumption.days import LATER, REGION, day, entry, keep, make_ledger
@@ -215,7 +216,7 @@ def test_what_is_missing_is_said_by_source_state_and_days():
     assert invoice.missing == [
         f"{name}1 day could not be read: 2 Mar 2026. {CloudUnavailable.message}",
         f"{name}5 days were never read: 3 to 4 Mar 2026, 7 to 9 Mar 2026.",
-        f"{name}1 day is known in part: 6 Mar 2026. The cloud's answer has entries that could not be read.",
+        f"{name}1 day is known in part: 6 Mar 2026. {reason_text(keeping.ENTRIES_NOT_UNDERSTOOD)}",
         f"{OTHER}, us-east-2: The policy refuses it.",
     ]
     assert all(total.lacks for total in invoice.totals)
