@@ -31,7 +31,7 @@ VIEWS = {
     "by subregion and week": "group_by=subregion&granularity=week",
     "by resource and month": "group_by=resource&granularity=month",
     "by resource, of storage": "group_by=resource&granularity=month&category=storage",
-    "last page of resources": "group_by=resource&granularity=month&page=200",
+    "resources by name": "group_by=resource&granularity=month&sort=name",
 }
 """The views of the page that are measured, over all that is kept."""
 
@@ -80,8 +80,11 @@ def measure_size() -> None:
         show(f"rows of {model.__name__}", f"{model.objects.count():,}", "none")
     resources = ResourceUsage.objects.values("resource_id").distinct().count()
     show("resources that consumed", f"{resources:,}", "none")
+    size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    if connection.vendor == "postgresql":
+        size = "SELECT pg_database_size(current_database())"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+        cursor.execute(size)
         show("database", f"{cursor.fetchone()[0] / 1e6:,.0f} MB", "none")
 
 
