@@ -14,8 +14,11 @@ from accounts.errors import (
 )
 from accounts.gateway import Gateway
 
-DAYS_LOOKED_BACK = (1, 31)
-"""Yesterday is usually enough; an account that consumed little is looked for in the last month."""
+DAYS_LOOKED_BACK = ((1, 0), (34, 3))
+"""Yesterday is usually enough; an account that consumed little is looked for in a month.
+
+The month ends some days ago: OUTSCALE may refuse to speak of days that it has not consolidated yet.
+"""
 
 BAD_VALUE = "4120"
 """OUTSCALE's code for a parameter value that cannot be; some keys it does not know are answered so."""
@@ -63,20 +66,22 @@ def _name(details: dict[str, Any]) -> str:
 
 
 def _from_consumption(gateway: Gateway, today: date) -> Owner:
-    for days in DAYS_LOOKED_BACK:
-        account_id = _consumer(gateway, today - timedelta(days=days), today)
+    for first, end in DAYS_LOOKED_BACK:
+        account_id = _consumer(gateway, today - timedelta(days=first), today - timedelta(days=end))
         if account_id:
             return Owner(account_id)
     raise OwnAccountUnreadable("ReadConsumptionAccount")
 
 
 def _consumer(gateway: Gateway, start: date, end: date) -> str:
-    """Return the id of the account that consumed in ``[start, end)``, or nothing."""
+    """Return the id of the account that consumed in ``[start, end)``, or nothing; not every day is known."""
     call = "ReadConsumptionAccount"
     try:
         answer = gateway.read(call, FromDate=start.isoformat(), ToDate=end.isoformat())
     except PermissionRefused as error:
         raise OwnAccountUnreadable(call, cloud_code=error.cloud_code, request_id=error.request_id) from error
+    except CallRefused:
+        return ""
     match answer.get("ConsumptionEntries"):
         case []:
             return ""

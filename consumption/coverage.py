@@ -41,9 +41,8 @@ class Coverage:
     period: Period
     known: Mapping[dt.date, KnownDay]
 
-    def __getitem__(self, day: dt.date) -> KnownDay:
-        if not isinstance(day, dt.date):
-            raise KeyError(day)  # a template looks here first for the name of an attribute
+    def on(self, day: dt.date) -> KnownDay:
+        """Return what is known of a day."""
         return self.known.get(day, KnownDay(UNREAD))
 
     def of(self, period: Period) -> "Coverage":
@@ -53,14 +52,14 @@ class Coverage:
     @property
     def counts(self) -> dict[str, int]:
         """How many days there are, and how many in each state, as the API says it."""
-        found = Counter(self[day].state for day in self.period.days)
+        found = Counter(self.on(day).state for day in self.period.days)
         states = {str(state): found[state] for state in reversed(_WORST_FIRST)}
         return {"days": self.period.length, **states}
 
     @property
     def with_figures(self) -> int:
         """How many days have figures."""
-        return sum(self[day].has_figures for day in self.period.days)
+        return sum(self.on(day).has_figures for day in self.period.days)
 
     @property
     def is_whole(self) -> bool:
@@ -73,12 +72,12 @@ class Coverage:
         """The worst state of a day, ``missing`` for a period without figures; what a chart shows of it."""
         if not self.with_figures:
             return "missing"
-        return min((self[day].state for day in self.period.days), key=_WORST_FIRST.index)
+        return min((self.on(day).state for day in self.period.days), key=_WORST_FIRST.index)
 
     @property
     def gaps(self) -> list[tuple[dt.date, KnownDay]]:
         """The days that are not complete, in order."""
-        return [(day, self[day]) for day in self.period.days if self[day].state != DayState.COMPLETE]
+        return [(day, self.on(day)) for day in self.period.days if self.on(day).state != DayState.COMPLETE]
 
 
 def coverage_of(ledgers: Iterable[Ledger], period: Period, *, with_linked: bool = False) -> Coverage:

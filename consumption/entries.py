@@ -8,16 +8,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
 from accounts.errors import CloudAnswerInvalid
-from costs.money import storable
 from costs.pricelist import PriceKey
 from costs.products import NO_CATEGORY
 
 CALL = "ReadConsumptionAccount"
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_MOST = Decimal(900_000_000)  # what the database keeps, with some room
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps neither
 LONGEST_NAME = 128
 LONGEST_PLACE = 64
@@ -52,8 +53,8 @@ class Entry(msgspec.Struct, rename="pascal", gc=False):
     @property
     def meter(self) -> tuple[str, ...]:
         """What is measured, as ``consumption.models.Meter`` keeps it."""
-        title = _UNSTORABLE.sub("", self.title or "")[:LONGEST_NAME]
-        return (*self.key, self.subregion_name or "", self.category or NO_CATEGORY, title)
+        place, category = self.subregion_name or "", self.category or NO_CATEGORY
+        return (self.service, self.type, self.operation, place, category, _title(self.title or ""))
 
 
 @dataclass(frozen=True)
@@ -67,37 +68,63 @@ class Answer:
 
 def answer_of(fields: Mapping[str, msgspec.Raw]) -> Answer:
     """Read the fields of an answer; raise ``CloudAnswerInvalid`` when it holds no list of entries."""
+    text = bytes(fields.get("ConsumptionEntries", b""))
+    found, count = _entries(text)
+    may_be_odd = b"\\u" in text  # only an escape can bring what no database takes
+    entries = [entry for entry in found if _is_sound(entry, may_be_odd=may_be_odd)]
+    return Answer(entries, count - len(entries), _currency(fields.get("Currency", b"null")))
+
+
+def _entries(text: bytes) -> tuple[list[Entry], int]:
+    """Return the entries that have the form of one, and how many there are with the others."""
     try:
-        raw = msgspec.json.decode(fields.get("ConsumptionEntries", b""), type=list[msgspec.Raw])
+        entries = _decoder.decode(text)
+    except (msgspec.DecodeError, ArithmeticError, RecursionError):
+        return _one_by_one(text)
+    return entries, len(entries)
+
+
+def _one_by_one(text: bytes) -> tuple[list[Entry], int]:
+    try:
+        raw = msgspec.json.decode(text, type=list[msgspec.Raw])
     except (msgspec.DecodeError, RecursionError) as error:
         raise CloudAnswerInvalid(CALL) from error
-    entries = [entry for entry in map(_entry, raw) if entry]
-    return Answer(entries, len(raw) - len(entries), _currency(fields.get("Currency", b"null")))
+    return [entry for entry in map(_entry, raw) if entry], len(raw)
+
+
+_decoder = msgspec.json.Decoder(list[Entry])
 
 
 def _entry(text: msgspec.Raw) -> Entry | None:
     """Return an entry, None when a figure or a name in it is none."""
     try:
-        entry = msgspec.json.decode(text, type=Entry)
+        return msgspec.json.decode(text, type=Entry)
     except (msgspec.DecodeError, ArithmeticError, RecursionError):
         return None
-    return entry if _is_sound(entry) else None
 
 
-def _is_sound(entry: Entry) -> bool:
+def _is_sound(entry: Entry, *, may_be_odd: bool) -> bool:
     figures = (entry.value, entry.unit_price, entry.price)
-    if any(figure is not None and (not figure.is_finite() or storable(figure) is None) for figure in figures):
-        return False
+    names = (entry.service, entry.type, entry.operation)
     places = (entry.subregion_name, entry.category, entry.account_id, entry.paying_account_id)
-    return (
-        all(name and _is_text(name, LONGEST_NAME) for name in entry.key)
-        and all(_is_text(place, LONGEST_PLACE) for place in places)
-        and _is_text(entry.resource_id, LONGEST_RESOURCE_ID)
-    )
+    resource_id = entry.resource_id
+    if not (all(map(_is_amount, figures)) and all(names)):
+        return False
+    if max(map(len, names)) > LONGEST_NAME or any(place and len(place) > LONGEST_PLACE for place in places):
+        return False
+    if resource_id and len(resource_id) > LONGEST_RESOURCE_ID:
+        return False
+    texts = (*names, *places, resource_id)
+    return not (may_be_odd and any(text and _UNSTORABLE.search(text) for text in texts))
 
 
-def _is_text(text: str | None, longest: int) -> bool:
-    return not text or (len(text) <= longest and not _UNSTORABLE.search(text))
+def _is_amount(figure: Decimal | None) -> bool:
+    return figure is None or (figure.is_finite() and -_MOST < figure < _MOST)
+
+
+@lru_cache(maxsize=1024)
+def _title(text: str) -> str:
+    return _UNSTORABLE.sub("", text)[:LONGEST_NAME]
 
 
 def _currency(text: msgspec.Raw | bytes) -> str:

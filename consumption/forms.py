@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Page, Paginator
+from django.core.validators import MinValueValidator
 from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +20,11 @@ MOST_DAYS = 1100
 
 LONGEST_BY_DAY = 62
 """Longer periods are shown by month, unless another granularity is asked for."""
+
+EARLIEST_DAY = dt.date(2010, 1, 1)
+"""The year in which the cloud began."""
+
+SINCE_THE_CLOUD = MinValueValidator(EARLIEST_DAY, _("There was no cloud yet on this day."))
 
 SORTS = ("cost", "name", "change")
 """What a table of groups can be sorted by; with a ``-`` before it from the end, as ``-cost`` is by itself."""
@@ -42,11 +48,15 @@ class ConsumptionFilter(forms.Form):
         error_messages={"invalid_choice": _("No period is called “%(value)s”.")},
     )
     first = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("From"),
+        required=False,
+        validators=[SINCE_THE_CLOUD],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     last = forms.DateField(
         label=_("To, included"),
         required=False,
+        validators=[SINCE_THE_CLOUD],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     granularity = forms.ChoiceField(

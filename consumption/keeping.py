@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.db import transaction
+from django.db import connection, models, transaction
 
 from accounts import regions
 from accounts.errors import CallRefused, CloudError
@@ -16,6 +16,7 @@ from consumption.models import DayState, Ledger, Meter, ResourceUsage, Usage, Us
 from consumption.runs import DayFigures, Run, Runs
 from consumption.valuation import figures_of, is_priced
 from costs import catalog
+from costs.pricelist import PriceList
 
 PROVISIONAL_DAYS = 3
 """For how many days after its end a day can still grow (OUTSCALE publishes no figure)."""
@@ -71,19 +72,26 @@ def keep(ledger: Ledger, read: Iterable[ReadDay], *, at: dt.datetime) -> None:
     """Keep days as they were read at ``at``, each in the place of what was kept of it: all of them or none.
 
     An empty answer for a day that the cloud may not have consolidated yet is no answer: that day fails, and
-    what was kept of it stays.
+    what was kept of it stays. Of an account that has consumed nothing so far it is one.
     """
     Ledger.objects.select_for_update().get(pk=ledger.pk)  # a second reader of the same waits here
-    valued = []
+    owns_nothing = _owns_nothing(ledger)
+    valued, prices_on = [], catalog.history_of(ledger.region)
     for one in read:
-        if one.says_nothing and is_provisional(one.day, at):
+        if one.says_nothing and is_provisional(one.day, at) and not owns_nothing:
             _note_failure(ledger, one.day, NOT_CONSOLIDATED, at)
         else:
-            valued.append(_valued(one, ledger))
+            valued.append(_valued(one, ledger, prices_on))
     if valued:
         meters = _meters({meter for one in valued for _account, meter, _resource in one.lines})
         _keep_days(ledger, valued, meters, at)
         _keep_resources(ledger, valued, meters)
+
+
+def _owns_nothing(ledger: Ledger) -> bool:
+    """Tell whether complete days are known of a ledger, and nothing was consumed on any day."""
+    known = UsageDay.objects.filter(ledger=ledger, state=DayState.COMPLETE)
+    return known.exists() and not Usage.objects.filter(day__ledger=ledger).exists()
 
 
 @transaction.atomic
@@ -110,24 +118,32 @@ def _note_failure(ledger: Ledger, day: dt.date, reason: str, at: dt.datetime) ->
 # --- What a day comes to
 
 
-def _valued(read: ReadDay, ledger: Ledger) -> _ValuedDay:
+def _valued(read: ReadDay, ledger: Ledger, prices_on: Callable[[dt.date], PriceList | None]) -> _ValuedDay:
     answer = read.answer
     entries = _with_unit_prices_of_their_likes(answer.entries)
     prices = None
     if not answer.currency or not all(map(is_priced, entries)):
-        prices = catalog.valid_on(ledger.region, read.day)
+        prices = prices_on(read.day)
     currency = answer.currency or (prices.currency if prices else regions.assumed_currency(ledger.region))
     if prices and prices.currency != currency and prices.currency_confirmed:
         prices = None  # amounts in another currency would be added to the others
-    gathered = defaultdict(list)
+    figures_known: dict[tuple, DayFigures] = {}  # most resources consume the same
+    lines: dict[tuple[str, _MeterFacts, str], DayFigures] = {}
     for entry in entries:
+        facts = (*entry.key, entry.value, entry.unit_price, entry.price)
+        figures = figures_known.get(facts)
+        if figures is None:
+            figures = figures_known[facts] = figures_of(entry, prices)
         account_id = (read.with_linked and entry.account_id) or ledger.account_id
-        gathered[account_id, entry.meter, entry.resource_id or ""].append(figures_of(entry, prices))
-    return _ValuedDay(read, currency, {key: _sum(found) for key, found in gathered.items()})
+        line = (account_id, entry.meter, entry.resource_id or "")
+        lines[line] = _sum([lines[line], figures]) if line in lines else figures
+    return _ValuedDay(read, currency, lines)
 
 
 def _with_unit_prices_of_their_likes(entries: list[Entry]) -> list[Entry]:
     """Give an entry without a price the cloud's own unit price of the same product, where it is known."""
+    if all(map(is_priced, entries)):
+        return entries
     known = {entry.key: entry.unit_price for entry in entries if entry.unit_price is not None}
     return [
         entry
@@ -189,13 +205,14 @@ def _keep_days(
         ],
     )  # fmt: skip
     rows = dict(UsageDay.objects.filter(ledger=ledger, day__in=days).values_list("day", "pk"))
-    Usage.objects.bulk_create(
+    _insert(
+        Usage,
+        ("day", "account_id", "meter", *DayFigures._fields),
         [
-            Usage(day_id=rows[one.read.day], account_id=account, meter_id=meters[meter], **figures._asdict())
+            (rows[one.read.day], account_id, meters[meter], *figures)
             for one in valued
-            for (account, meter), figures in one.by_meter.items()
+            for (account_id, meter), figures in one.by_meter.items()
         ],
-        batch_size=_ROWS_AT_ONCE,
     )
 
 
@@ -235,8 +252,10 @@ def _keep_resources(ledger: Ledger, valued: list[_ValuedDay], meters: dict[_Mete
         _update(
             field, {run: (run.first, run.last)[place] for run in runs.changed if _moved(run, known, place)}
         )
-    ResourceUsage.objects.bulk_create(
-        [_resource_row(ledger, run) for run in runs.changed if run.row is None], batch_size=_ROWS_AT_ONCE
+    _insert(
+        ResourceUsage,
+        ("ledger", *_RUN_FIELDS[1:]),
+        [(ledger.pk, *run.key, run.first, run.last, *run.figures) for run in runs.changed if run.row is None],
     )
 
 
@@ -271,14 +290,15 @@ def _in_parts(rows: list[int]) -> Iterator[list[int]]:
     return (rows[place : place + _ROWS_AT_ONCE] for place in range(0, len(rows), _ROWS_AT_ONCE))
 
 
-def _resource_row(ledger: Ledger, run: Run) -> ResourceUsage:
-    account_id, meter_id, resource_id = run.key
-    return ResourceUsage(
-        ledger=ledger,
-        account_id=account_id,
-        meter_id=meter_id,
-        resource_id=resource_id,
-        first_day=run.first,
-        last_day=run.last,
-        **run.figures._asdict(),
-    )
+def _insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows of a model, given as the values of its fields in this order.
+
+    ``bulk_create`` makes an object of each row first, which takes longer than everything else of a day.
+    """
+    fields = [model._meta.get_field(name) for name in names]
+    quoted = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    table, places = connection.ops.quote_name(model._meta.db_table), ", ".join(["%s"] * len(fields))
+    prepare = [field.get_prep_value for field in fields]
+    prepared = [[made(value) for made, value in zip(prepare, row, strict=True)] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({places})", prepared)  # noqa: S608

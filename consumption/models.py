@@ -40,12 +40,14 @@ class Ledger(models.Model):
     """The history of an account in a region, as its own keys have read it.
 
     Whoever reads on has claimed it until ``claimed_until``. ``is_paying`` tells whether other accounts are
-    billed to this one, which their entries say; None before the first entry.
+    billed to this one, which their entries say; None before the first entry. ``paying_account_id`` is the
+    account that is billed for this one, empty before the first entry.
     """
 
     account_id = models.CharField(_("OUTSCALE account"), max_length=64)
     region = models.CharField(_("region"), max_length=64)
     is_paying = models.BooleanField(_("paying account"), null=True, blank=True)
+    paying_account_id = models.CharField(_("billed account"), max_length=64, blank=True)
     claimed_until = models.DateTimeField(_("claimed until"))
 
     objects = LedgerQuerySet.as_manager()
@@ -190,6 +192,11 @@ class Usage(Figures):
     class Meta:
         verbose_name = _("consumption of a meter")
         verbose_name_plural = _("consumption by meter")
+        indexes = [
+            # They hold all that a sum needs, so that no row is looked up; and what has no price is rare.
+            models.Index(fields=["day", "account_id", "meter", "price"], name="usage_summed"),
+            models.Index(fields=["day"], condition=Q(price=None), name="usage_unpriced"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["day", "account_id", "meter"], name="usage_once_per_day_account_and_meter"
@@ -232,7 +239,11 @@ class ResourceUsage(Figures):
         verbose_name_plural = _("consumption by resource")
         indexes = [
             models.Index(fields=["ledger", "last_day", "first_day"], name="resource_usage_by_days"),
-            models.Index(fields=["ledger", "resource_id"], name="resource_usage_by_resource"),
+            models.Index(
+                fields=["ledger", "resource_id", "account_id", "meter", "first_day", "last_day", "price"],
+                name="resource_usage_summed",
+            ),
+            models.Index(fields=["ledger"], condition=Q(price=None), name="resource_usage_unpriced"),
         ]
         constraints = [
             models.UniqueConstraint(

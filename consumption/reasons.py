@@ -47,6 +47,15 @@ def reason_text(reason: str) -> str:
     return own.get(reason) or str(kind_of(reason)(CALL).message)
 
 
+def reason_of(day: KnownDay) -> str:
+    """Say why a day is no better known than it is, in one sentence; empty for a complete one."""
+    own = {
+        UNREAD: _("This day was not read yet."),
+        DayState.PROVISIONAL: _("The bill of this day can still grow."),
+    }
+    return reason_text(day.reason) or own.get(day.state, "")
+
+
 def state_text(day: KnownDay) -> str:
     """Say the state of a day in a word or two."""
     words = {
@@ -103,7 +112,7 @@ def read_text(coverage: Coverage) -> str:
     moments = [
         known.read_at
         for day in coverage.period.days
-        for known in [coverage[day]]
+        for known in [coverage.on(day)]
         if known.state == DayState.COMPLETE and known.read_at
     ]
     if not moments:
@@ -122,7 +131,7 @@ def lacks_some(history: History) -> bool:
 def step_state(coverage: Coverage) -> str:
     """Say how far a step of a series is known: its state, or how many of its days there are."""
     if coverage.period.length == 1:
-        known = coverage[coverage.period.first]
+        known = coverage.on(coverage.period.first)
         return ": ".join(filter(None, (state_text(known), reason_text(known.reason))))
     return badge_of(coverage).text if coverage.state != DayState.COMPLETE else _("complete")
 

@@ -59,8 +59,10 @@ class Runs:
                 self._join(key, day, found)
 
     def _run_on(self, key: Hashable, day: int) -> Run | None:
-        runs = self._by_key.get(key, ())
-        return next((run for run in runs if run.first <= day <= run.last), None)
+        for run in self._by_key.get(key, ()):
+            if run.first <= day <= run.last:
+                return run
+        return None
 
     def _cut(self, key: Hashable, day: int) -> None:
         """Take a day out of the run that holds it, if any does."""

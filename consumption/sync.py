@@ -57,6 +57,9 @@ MOST_FAILURES_IN_A_ROW = 3
 MOST_AT_ONCE = 5
 """How many calls are under way at most: as many as the usual rate starts in a second."""
 
+KEPT_AT_ONCE = 10
+"""So many days are kept in one transaction: it costs hardly more than one day."""
+
 _GOES_ON_AFTER_SECONDS = 5
 
 
@@ -197,7 +200,11 @@ def read_on(
     try:
         reading.read(due, seconds=min(seconds, LONGEST_SLICE))
     finally:
-        Ledger.objects.filter(pk=ledger.pk).update(claimed_until=timezone.now(), is_paying=ledger.is_paying)
+        Ledger.objects.filter(pk=ledger.pk).update(
+            claimed_until=timezone.now(),
+            is_paying=ledger.is_paying,
+            paying_account_id=ledger.paying_account_id,
+        )
     if isinstance(reading.problem, AuthenticationRefused | KeyLocked | PermissionRefused):
         raise reading.problem
     return Progress(
@@ -260,6 +267,7 @@ class _Slice:
         self._at = at
         self._with_linked = with_linked
         self._failures_in_a_row = 0
+        self._answered: list[ReadDay] = []
         self.kept: set[dt.date] = set()
         self.failed: set[dt.date] = set()
         self.problem: CloudError | None = None
@@ -286,17 +294,22 @@ class _Slice:
         waiting, asked = deque(due), dict[Future[ReadDay], dt.date]()
         try:
             while True:
-                room = at_once if self._has_gained or standing.is_accepted(self._gateway.access_key) else 1
+                is_proven = self._has_gained or standing.is_accepted(self._gateway.access_key)
+                # Some wait for a worker, so that none is idle while this thread keeps days.
+                room = 2 * at_once if is_proven else 1
                 while waiting and len(asked) < room and self._may_begin(until):
                     day = waiting.popleft()
                     asked[workers.submit(self._ask, day)] = day
+                if not self._may_begin(until):
+                    asked = {future: day for future, day in asked.items() if not future.cancel()}
                 if not asked:
-                    return
+                    break
                 patience = max(0.0, until + GRACE_SECONDS - time.monotonic()) if self._has_gained else None
                 done, _rest = wait(asked, patience, FIRST_COMPLETED)
                 if not done:
-                    return
+                    break
                 self._take({asked.pop(future): future for future in done})
+            self._keep()
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
 
@@ -327,22 +340,29 @@ class _Slice:
         return answer_of(fields)
 
     def _take(self, done: dict[dt.date, Future[ReadDay]]) -> None:
-        """Keep the days that were answered, and judge the errors of the others."""
-        answered = []
+        """Take the days that were answered, and judge the errors of the others."""
         for day, future in done.items():
             try:
-                answered.append(future.result())
+                self._answered.append(future.result())
             except CloudError as error:
                 logger.info("consumption of %s not read: %s", day, error)
                 self._note_error(day, error)
-        if answered:
-            self._learn_who_pays(answered)
-            keeping.keep(self._ledger, answered, at=self._at)
-            if not self.kept:
-                self._note_reader(refusal="")
-                standing.note_accepted(self._gateway.access_key)
-            self.kept |= {one.day for one in answered}
-            self._failures_in_a_row = 0
+            else:
+                self._failures_in_a_row = 0
+        if len(self._answered) >= KEPT_AT_ONCE or not self.kept:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Keep what was answered; the first answer of a slice proves the key."""
+        answered, self._answered = self._answered, []
+        if not answered:
+            return
+        self._learn_who_pays(answered)
+        keeping.keep(self._ledger, answered, at=self._at)
+        if not self.kept:
+            self._note_reader(refusal="")
+            standing.note_accepted(self._gateway.access_key)
+        self.kept |= {one.day for one in answered}
 
     def _note_error(self, day: dt.date, error: CloudError) -> None:
         if isinstance(error, AuthenticationRefused | KeyLocked):
@@ -367,7 +387,7 @@ class _Slice:
         )
 
     def _learn_who_pays(self, answered: Sequence[ReadDay]) -> None:
-        """Note whether this account pays for itself, which its own entries say."""
+        """Note whether this account pays for itself, or who does, which its own entries say."""
         own = self._ledger.account_id
         payers = {
             entry.paying_account_id
@@ -377,3 +397,4 @@ class _Slice:
         }
         if payers:
             self._ledger.is_paying = own in payers
+            self._ledger.paying_account_id = own if own in payers else min(payers)

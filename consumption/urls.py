@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from consumption import views
+from consumption import export_views, invoice_views, views
 
 app_name = "consumption"
 urlpatterns = [
     path("", views.history, name="history"),
     path("read/", views.read, name="read"),
     path("drivers/", views.cost_drivers, name="drivers"),
+    path("export/focus/", export_views.focus, name="focus"),
+    path("export/<slug:file_format>/", export_views.export, name="export"),
+    path("invoice/", invoice_views.invoice, name="invoice"),
+    path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

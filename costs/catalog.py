@@ -6,8 +6,9 @@ Everything here reads the database; only ``refresh``, ``up_to_date`` and ``confi
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import cache
 from itertools import groupby
 
 from django.db import IntegrityError, transaction
@@ -34,16 +35,27 @@ def latest_of(names: Iterable[str]) -> dict[str, PriceList]:
 
 
 def valid_on(region: str, day: dt.date) -> PriceList | None:
-    """Return the prices of ``region`` at the end of a UTC day, None when none are stored.
+    """Return the prices of ``region`` at the end of a UTC day, None when none are stored."""
+    return history_of(region)(day)
+
+
+def history_of(region: str) -> Callable[[dt.date], PriceList | None]:
+    """Return what tells the prices of ``region`` at the end of any UTC day (one query, when first asked).
 
     For a day before the first stored version that version answers: it is the nearest that is known.
     """
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min, dt.UTC)
-    stored = Catalog.objects.filter(region=region)
-    found = (
-        stored.filter(valid_from__lt=end).order_by("-version").first() or stored.order_by("version").first()
-    )
-    return price_lists([found])[0] if found else None
+
+    @cache
+    def versions() -> list[Catalog]:
+        return list(Catalog.objects.filter(region=region).order_by("version"))
+
+    def on(day: dt.date) -> PriceList | None:
+        end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min, dt.UTC)
+        before = [catalog for catalog in versions() if catalog.valid_from < end]
+        valid = (before or versions()[:1])[-1:]
+        return price_lists(valid)[0] if valid else None
+
+    return on
 
 
 def price_lists(catalogs: Iterable[Catalog]) -> list[PriceList]:

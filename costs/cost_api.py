@@ -1,6 +1,6 @@
 """The JSON API of the current cost: the same form, reading and files as the page."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -21,6 +21,7 @@ from costs.costforms import CostFilter
 from costs.currentcost import CurrentCost
 from costs.models import CostSnapshot
 from costs.partschema import PartOut
+from costs.unlisted import unlisted_of
 
 PATIENCE_SECONDS = 25
 """How long a request waits for a reading before it is answered that the reading goes on."""
@@ -125,8 +126,35 @@ class PricesOut(Schema):
     valid_from: datetime
 
 
+class UnlistedProductOut(Schema):
+    """A product that was consumed on the last known day; ``price`` is that of the day, null when unknown."""
+
+    service: str
+    type: str
+    operation: str
+    name: str
+    category: str
+    value: str
+    price: str | None
+    price_per_hour: str | None
+    price_per_month: str | None
+
+
+class UnlistedOut(Schema):
+    """What no call lists, such as Kubernetes and traffic, from the last consumed day; in no other total."""
+
+    day: date
+    currency: str
+    totals: SumsOut
+    unpriced_count: int
+    products: list[UnlistedProductOut]
+
+
 class CurrentCostOut(Schema):
-    """What runs in a region and what it costs; ``missing`` names what no total holds."""
+    """What runs in a region and what it costs; ``missing`` names what no total holds.
+
+    ``unlisted`` is null while the consumption history holds no recent day, and when a filter is set.
+    """
 
     region: str
     account_id: str
@@ -143,6 +171,7 @@ class CurrentCostOut(Schema):
     resources: list[ResourceOut]
     missing: list[MissingOut]
     not_read: list[str] = Field(description="Kinds of resource that the reading was not asked for")
+    unlisted: UnlistedOut | None
 
 
 @router.get("/current", response=Envelope[CurrentCostOut])
@@ -154,7 +183,7 @@ def current_cost(request: HttpRequest, question: Query[CostQuestion]) -> Any:
     if question.format != "json":
         return _file(request, question)
     form, stored = _form(question), _reading(request, question)
-    cost = _answer(form, stored, question)
+    cost = _answer(request, form, stored, question)
     page = None
     if question.page is not None or question.per_page is not None:
         page = form.page_of(cost)
@@ -177,13 +206,18 @@ def _file(request: HttpRequest, question: CostQuestion) -> HttpResponse:
         problem = _("There is no format “%(name)s”; there are %(all)s.")
         raise InputRefused({"format": [problem % {"name": question.format[:50], "all": ", ".join(FORMATS)}]})
     form, stored = _form(question), _reading(request, question)
-    return cost_file(_answer(form, stored, question), question.format, aggregate=question.aggregate)
+    cost = _answer(request, form, stored, question)
+    return cost_file(cost, question.format, aggregate=question.aggregate)
 
 
-def _answer(form: CostFilter, stored: CostSnapshot, question: CostQuestion) -> CurrentCost:
+def _answer(
+    request: HttpRequest, form: CostFilter, stored: CostSnapshot, question: CostQuestion
+) -> CurrentCost:
     """Return what answers the question; that somebody else has listed the object storage changes no total."""
-    snapshot = snapshots.read(stored)
-    return form.answer_of(snapshot if question.include_oos else snapshot.without_objects())
+    snapshot, gateway = snapshots.read(stored), _gateway(request, question.region)
+    unlisted = unlisted_of(gateway.account_id, gateway.region, gateway.access_key, timezone.now())
+    asked = snapshot if question.include_oos else snapshot.without_objects()
+    return form.answer_of(asked, unlisted=unlisted)
 
 
 def _form(question: CostQuestion) -> CostFilter:

@@ -22,6 +22,7 @@ from costs.costforms import CostFilter, SinceFilter
 from costs.currentcost import CurrentCost
 from costs.inventory import OBJECTS, ResourceType
 from costs.models import CostSnapshot
+from costs.unlisted import unlisted_of
 
 CHANGES_PER_PAGE = 100
 PATIENCE_SECONDS = 20
@@ -152,7 +153,8 @@ def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[st
     """Return what the templates show; what is wrong with the question ends up in the form."""
     now = timezone.now()
     stored = _latest(gateway)
-    cost = form.answer_of(snapshots.read(stored)) if form.is_valid() and stored else None
+    unlisted = unlisted_of(gateway.account_id, gateway.region, gateway.access_key, now)
+    cost = form.answer_of(snapshots.read(stored), unlisted=unlisted) if form.is_valid() and stored else None
     page = form.page_of(cost) if cost else None
     return {
         "form": form,

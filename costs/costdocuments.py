@@ -18,6 +18,7 @@ from costs.inventory import RESOURCE_TYPE_OF, Missing
 from costs.lines import Cost, Line
 from costs.money import money_text
 from costs.partschema import part_document
+from costs.unlisted import Consumed, Unlisted
 
 _FIGURES = (
     "price_per_hour",
@@ -43,7 +44,10 @@ COLUMNS = (
     "tags",
     *_FIGURES,
 )
-"""The columns of the resources in CSV and spreadsheets; ``row`` is resource, total or missing."""
+"""The columns of the resources in CSV and spreadsheets; ``row`` is resource, total, missing or unlisted.
+
+What is unlisted was consumed on the last known day, no call lists it, and the total does not hold it.
+"""
 
 TYPE_COLUMNS = (
     "row",
@@ -82,6 +86,7 @@ def document_of(cost: CurrentCost, lines: Iterable[Line] | None = None) -> dict[
         ],
         "missing": missing_of(cost),
         "not_read": [type_.value for type_ in cost.not_read],
+        "unlisted": _unlisted(cost.unlisted) if cost.unlisted else None,
     }
 
 
@@ -109,6 +114,27 @@ def _sums(amount: Amount) -> dict[str, str]:
 def _group(group: Any, key: str = "resource_type") -> dict[str, Any]:
     figures = {"count": group.count, "unpriced_count": group.unpriced}
     return {key: group.key} | figures | _sums(group.amount)
+
+
+def _unlisted(unlisted: Unlisted) -> dict[str, Any]:
+    return {
+        "day": unlisted.day.isoformat(),
+        "currency": unlisted.currency,
+        "totals": _sums(unlisted.amount),
+        "unpriced_count": unlisted.unpriced_count,
+        "products": [
+            {
+                **line.key._asdict(),
+                "name": line.name,
+                "category": line.category,
+                "value": money_text(line.value),
+                "price": None if line.price is None else money_text(line.price),
+                "price_per_hour": None if line.price is None else money_text(line.amount.hour),
+                "price_per_month": None if line.price is None else money_text(line.amount.month),
+            }
+            for line in unlisted.lines
+        ],
+    }
 
 
 def _resource(line: Line) -> dict[str, Any]:
@@ -173,6 +199,22 @@ def _resource_rows(cost: CurrentCost) -> Iterator[list[Any]]:
         said = _written(one, one_line)
         named = ["missing", RESOURCE_TYPE_OF[one.call].value, missing_name(said)]
         yield [*named, *[None] * 8, False, reason(said), *end]
+    yield from _unlisted_rows(cost)
+
+
+def _unlisted_rows(cost: CurrentCost) -> Iterator[list[Any]]:
+    """Yield what no call lists, as consumed on the last known day, in its own currency."""
+    for line in cost.unlisted.lines if cost.unlisted else ():
+        figures = [None] * 3 if line.price is None else _figures(line.amount)
+        said = consumed_text(cost.unlisted, line)
+        facts = ["unlisted", None, line.key.type, line.name, None, None, str(line.key), ""]
+        yield [*facts, *figures, line.price is not None, said, cost.unlisted.currency, *_end(cost)[1:]]
+
+
+def consumed_text(unlisted: Unlisted, line: Consumed) -> str:
+    """Say from which day a line is, and how much was consumed on it."""
+    said = {"day": unlisted.day.isoformat(), "value": money_text(line.value)}
+    return _("Consumed on %(day)s: %(value)s. It is not in the total.") % said
 
 
 def _price_cells(cost: Cost) -> list[Any]:

@@ -13,6 +13,7 @@ from costs.currentcost import LARGEST_FIRST, SORTS, CurrentCost, Grouping, Quest
 from costs.forms import LONGEST_SEARCH, LONGEST_TEXT, TextsField, page_of, problems_of
 from costs.inventory import ResourceType
 from costs.snapshots import Snapshot
+from costs.unlisted import Unlisted
 
 LINES_PER_PAGE = 50
 MOST_LINES_PER_PAGE = 1000
@@ -107,9 +108,9 @@ class CostFilter(forms.Form):
             grouping=asked["group"] or Grouping.TYPE,
         )
 
-    def answer_of(self, snapshot: Snapshot) -> CurrentCost:
+    def answer_of(self, snapshot: Snapshot, *, unlisted: Unlisted | None = None) -> CurrentCost:
         """Return what answers the question."""
-        return currentcost.current_cost(snapshot, self.question)
+        return currentcost.current_cost(snapshot, self.question, unlisted=unlisted)
 
     def page_of(self, cost: CurrentCost) -> Page | None:
         """Return the page of resources asked for; None, and an error of its field, when there is no such."""

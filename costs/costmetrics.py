@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
 from costs.currentcost import CurrentCost
+from costs.unlisted import Unlisted
 
 Samples = list[tuple[dict[str, str], Decimal | int]]
 
@@ -44,6 +45,8 @@ class _Collector:
         unpriced = [(place, len(cost.unpriced))]
         yield _gauge("outscale_cost_unpriced_resources", "Resources not priced whole", unpriced)
         yield _gauge("outscale_cost_read_at_seconds", "When the cloud was read", [(place, taken_at)])
+        if cost.unlisted:
+            yield self._unlisted(cost.unlisted)
         if self._by_resource:
             yield self._resources()
 
@@ -59,6 +62,16 @@ class _Collector:
             (self._place | {"call": one.call, "code": one.code, "detail": one.detail}, 1)
             for one in self._cost.missing
         ]
+
+    def _unlisted(self, unlisted: Unlisted) -> GaugeMetricFamily:
+        labels = self._place | {"currency": unlisted.currency}
+        samples = [
+            (labels | {"service": line.key.service, "type": line.key.type}, line.amount.hour)
+            for line in unlisted.lines
+            if line.price is not None
+        ]
+        text = "Cost of an hour of what no call lists, as on the last consumed day; in no total"
+        return _gauge("outscale_cost_unlisted_per_hour", text, samples)
 
     def _resources(self) -> GaugeMetricFamily:
         samples = [

@@ -11,6 +11,7 @@ from costs.currentcost import CurrentCost, tag_texts, type_name
 from costs.exports import Table, one_line
 from costs.lines import Line
 from costs.money import RATE_PLACES, show_money
+from costs.unlisted import Unlisted
 
 TAGS_SHOWN = 3
 
@@ -31,6 +32,10 @@ def text_of(
     tables = [(_("Current cost"), _facts(cost)), (_("By type"), _types(cost))]
     if with_resources:
         tables.append((_("Resources"), _resources(cost)))
+    if cost.unlisted and cost.unlisted.lines:
+        day = f"{cost.unlisted.day:%Y-%m-%d}"
+        title = _("Not listed by any call, as consumed on %(day)s; not in the total") % {"day": day}
+        tables.append((title, _unlisted(cost.unlisted)))
     parts = [f"{heading}{title}\n\n{table(rows)}".rstrip() for title, rows in tables]
     said = said_of(cost, written)
     if said:
@@ -75,6 +80,14 @@ def _resources(cost: CurrentCost) -> Table:
     columns = (_("Resource"), _("Name"), _("Type"), _("Specification"), _("Tags"), _("State"))
     rows = (_resource(cost, line) for line in cost.lines)
     return Table((*columns, _("Per hour"), _("Per month")), rows)
+
+
+def _unlisted(unlisted: Unlisted) -> Table:
+    rows = (
+        [line.name, *(["–", "–"] if line.price is None else _shown(line.amount, unlisted.currency))]
+        for line in unlisted.lines
+    )
+    return Table((_("Product"), _("Per hour"), _("Per month")), rows)
 
 
 def _resource(cost: CurrentCost, line: Line) -> list[Any]:

@@ -20,6 +20,7 @@ from costs.collation import folded, natural
 from costs.inventory import LISTS, RESOURCE_TYPE_OF, Missing, ResourceType, affected_by, counted_by
 from costs.lines import Cost, Line
 from costs.snapshots import Snapshot
+from costs.unlisted import Unlisted
 
 
 class Grouping(TextChoices):
@@ -161,11 +162,16 @@ class Group:
 
 @dataclass(frozen=True)
 class CurrentCost:
-    """What answers a question: the ``lines`` in their order, and everything that is said about them."""
+    """What answers a question: the ``lines`` in their order, and everything that is said about them.
+
+    ``unlisted`` is what no call lists, from the last consumed day; it is in no total, and None when it is not
+    known or when the question leaves anything out.
+    """
 
     snapshot: Snapshot
     question: Question
     lines: list[Line] = field(repr=False)
+    unlisted: Unlisted | None = None
 
     def cost_of(self, line: Line) -> Cost:
         """Return what a resource costs."""
@@ -290,12 +296,13 @@ class CurrentCost:
         return type_ not in question.skipped and (not question.types or type_ in question.types)
 
 
-def current_cost(snapshot: Snapshot, question: Question) -> CurrentCost:
+def current_cost(snapshot: Snapshot, question: Question, *, unlisted: Unlisted | None = None) -> CurrentCost:
     """Return the resources of a reading that answer ``question``, in its order."""
     found = snapshot.lines
     for holds in _conditions(question):
         found = [line for line in found if holds(line)]
-    return CurrentCost(snapshot, question, _sorted(found, snapshot, question.sort))
+    beside = None if question.is_narrowed else unlisted
+    return CurrentCost(snapshot, question, _sorted(found, snapshot, question.sort), beside)
 
 
 def states(snapshot: Snapshot) -> list[str]:

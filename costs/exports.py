@@ -54,10 +54,16 @@ def csv_lines(table: Table, *, french_excel: bool = False) -> Iterator[str]:
 
     A cell that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
     """
-    writer = csv.writer(_Echo(), delimiter=";" if french_excel else ",")
-    yield (_BOM if french_excel else "") + writer.writerow(table.columns)
+    written = csv_writer(french_excel=french_excel)
+    yield (_BOM if french_excel else "") + written(table.columns)
     for row in table.rows:
-        yield writer.writerow([_harmless(plain(value)) for value in row])
+        yield written(row)
+
+
+def csv_writer(*, french_excel: bool = False) -> Callable[[Iterable[Any]], str]:
+    """Return what writes the values of one row as a line of CSV, as ``csv_lines`` does."""
+    writer = csv.writer(_Echo(), delimiter=";" if french_excel else ",")
+    return lambda values: writer.writerow([_harmless(plain(value)) for value in values])
 
 
 def json_rows(table: Table) -> list[dict[str, Any]]:

@@ -98,7 +98,8 @@ def licence_key(code: str) -> PriceKey:
     return PriceKey(FCU, "ProductUsage", f"RunInstances-{code}-OD")
 
 
-def _unit_of_family(key: PriceKey) -> Unit:
+def unit_of_family(key: PriceKey) -> Unit:
+    """Return what one unit of a product's price buys by our own table, ``UNKNOWN`` for a family not in it."""
     code = product_code(key)
     if code is not None:
         return Unit.TWO_VCORES_HOUR if code in PER_TWO_VCORES else Unit.VM_HOUR
@@ -119,7 +120,7 @@ def unit_of(key: PriceKey, *, per_month: bool) -> Unit:
     The flag ``PER_MONTH`` of the answer outweighs our table: where the two disagree about hour and month,
     the family is not the one that we know, and a flagged price is at least known to be monthly.
     """
-    unit = _unit_of_family(key)
+    unit = unit_of_family(key)
     if per_month == (unit in _MONTHLY):
         return unit
     return Unit.MONTH if per_month else Unit.UNKNOWN

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from accounts.errors import PermissionRefused
 from costs.amounts import Amount, total
 from costs.evaluation import evaluate
 from costs.inventory import OBJECTS, Inventory, Missing, ResourceType
@@ -23,6 +24,7 @@ from costs.money import storable
 from costs.pricelist import PriceList
 
 _COMPRESSION = 1
+_TRIED_AGAIN_AFTER = dt.timedelta(minutes=1)
 
 
 class Snapshot(msgspec.Struct, frozen=True, dict=True):
@@ -145,8 +147,17 @@ def last_day_before(stored: CostSnapshot) -> CostSnapshot | None:
 
 
 def is_fresh(stored: CostSnapshot, now: dt.datetime) -> bool:
-    """Tell whether a reading is young enough to answer in the place of a new one."""
-    return now - stored.taken_at < dt.timedelta(minutes=settings.COST_TTL_MINUTES)
+    """Tell whether a reading is young enough to answer in the place of a new one.
+
+    One that lacks a list which the cloud failed to give is soon tried again: the trouble may be over. What a
+    policy refuses stays refused.
+    """
+    age = now - stored.taken_at
+    if age >= _TRIED_AGAIN_AFTER and not stored.is_complete:
+        failures = (missing.error for missing in read(stored).missing)
+        if not all(isinstance(error, PermissionRefused) for error in failures):
+            return False
+    return age < dt.timedelta(minutes=settings.COST_TTL_MINUTES)
 
 
 @transaction.atomic

@@ -59,21 +59,29 @@ SECTIONS = (
 
 
 def links_for(path: str) -> list[tuple[str | Promise, list[Link]]]:
-    """Answer the sections that have pages, each with its links, as seen from the page at ``path``."""
-    sections = ((section.title, list(_links(section.pages, path))) for section in SECTIONS)
-    return [(title, links) for title, links in sections if links]
+    """Answer the sections that have pages, each with its links, as seen from the page at ``path``.
+
+    Of pages that lie below one another, the one nearest to ``path`` is current.
+    """
+    sections = [(section.title, list(_existing(section.pages))) for section in SECTIONS]
+    above = {url for _title, pages in sections for _page, url in pages if path.startswith(url)}
+    nearest = max(above - {reverse("overview")}, key=len, default="")
+    return [
+        (title, [Link(page.label, page.icon, url, _current(url, path, nearest)) for page, url in pages])
+        for title, pages in sections
+        if pages
+    ]
 
 
-def _links(pages: tuple[Page, ...], path: str) -> Iterator[Link]:
+def _existing(pages: tuple[Page, ...]) -> Iterator[tuple[Page, str]]:
     for page in pages:
         try:
-            url = reverse(page.url_name)
+            yield page, reverse(page.url_name)
         except NoReverseMatch:
             continue
-        yield Link(page.label, page.icon, url, _current(url, path))
 
 
-def _current(url: str, path: str) -> str:
+def _current(url: str, path: str, nearest: str) -> str:
     if path == url:
         return "page"
-    return "true" if url != reverse("overview") and path.startswith(url) else ""
+    return "true" if url == nearest else ""

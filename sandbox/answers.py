@@ -30,6 +30,12 @@ def fields_json(fields: Mapping[str, Any]) -> bytes:
     return _MARKED.sub(rb"\1", text.encode())
 
 
+def number_text(value: Decimal) -> str:
+    """Return a number as the cloud writes it: in full, with one decimal at least: 0.005, 2800.0."""
+    whole, _, fraction = f"{value:f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0') or '0'}"
+
+
 def success(fields: bytes, request_id: str) -> Reply:
     """Return the answer of a call that worked; `fields` is an object in JSON."""
     context = fields_json({"ResponseContext": {"RequestId": request_id}})
@@ -58,6 +64,4 @@ def read_parameters(content_type: str, body: bytes) -> dict[str, Any]:
 def _mark(value: object) -> str:
     if not isinstance(value, Decimal):
         raise TypeError(f"{type(value).__name__} has no place in an answer")
-    text = f"{value:f}"
-    whole, _, fraction = text.partition(".")
-    return f"{_MARK}{whole}.{fraction.rstrip('0') or '0'}"
+    return _MARK + number_text(value)

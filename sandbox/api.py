@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 _GROUPS = (PRICE_CALLS, ACCOUNT_CALLS, REGION_CALLS, COMPUTE_CALLS, STORAGE_CALLS, NETWORK_CALLS, TAG_CALLS)
 CALLS = {call.name: call for calls in _GROUPS for call in calls}
 _PATH = re.compile(r"/([a-z0-9-]+)/api/v1/(\w+)")
+_DATE_LENGTH = len("2026-10-05")
 _REFUSAL = "You are not authorized to perform this action."
 _ERROR_CODES = {"throttle": "24", "error": "2000", "unavailable": "6"}
 
@@ -78,8 +79,8 @@ class Api:
     def answer(self, request: Request) -> Reply:
         """Return the answer to a request; raise Disconnect where a fault wants none."""
         region, name = _route(request.path)
-        self._record(request, region, name)
-        trouble = self._faults.take(region, name)
+        parameters = self._record(request, region, name)
+        trouble = self._faults.take(region, name, str((parameters or {}).get("FromDate", ""))[:_DATE_LENGTH])
         with delayed(trouble.delay, self._pause):
             return self._answer(request, region, name, trouble)
 
@@ -104,6 +105,8 @@ class Api:
         if fault and fault.kind == "refuse":
             raise ApiError("4", _REFUSAL)
         parameters = read_parameters(request.headers.get("content-type", ""), request.body)
+        if fault and fault.kind == "without-prices":
+            parameters.pop("ShowPrice", None)
         return call.fields(Asked(self._cloud, region, key, parameters))
 
     def _caller(self, call: Call, request: Request, region: str) -> AccessKey:
@@ -113,7 +116,7 @@ class Api:
         return key
 
     def _faulty(self, fault: Fault, request_id: str) -> Reply | None:
-        """Return the answer of a fault instead of the right one; None for `refuse`, which comes later."""
+        """Return the answer of a fault instead of the right one; None for those that come later."""
         cut_off(fault, self._pause)
         match fault.kind:
             case "answer":
@@ -124,11 +127,12 @@ class Api:
                 return Reply(500, b"<html><body>Internal Server Error</body></html>", "text/html", True)
             case "list-error":
                 return Reply(400, b'["bad request"]', is_broken=True)
-            case "refuse":
+            case "refuse" | "without-prices":
                 return None
         raise ApiError(_ERROR_CODES[fault.kind])
 
-    def _record(self, request: Request, region: str, name: str) -> None:
+    def _record(self, request: Request, region: str, name: str) -> Mapping[str, Any] | None:
+        """Log a request, and return its parameters, None where they are no JSON object."""
         signature = Signature.read(request.headers.get("authorization", ""))
         received = Received(
             call=name,
@@ -139,6 +143,7 @@ class Api:
             parameters=_object_or_none(request.body),
         )
         self._log.add(received)
+        return received.parameters
 
 
 @contextmanager

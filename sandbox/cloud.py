@@ -8,15 +8,19 @@ import threading
 import uuid
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from typing import Any
 
 from sandbox.buckets import Bucket, build_buckets
 from sandbox.clock import Clock
+from sandbox.clusters import Cluster, build_clusters
 from sandbox.estates import build, build_sized
+from sandbox.history import Past
 from sandbox.inventory import Inventory
-from sandbox.prices import Entry, Key, price_list
+from sandbox.prices import Catalog, Entry, Key, price_list
 from sandbox.regions import REGIONS
 
 EVERYTHING = ("api:*", "oos:*")
@@ -150,10 +154,17 @@ KEYS = {
 }
 
 
+def _is_home(region: str, account_id: str) -> bool:
+    """Tell whether it is the demo account where it is at home, which has what the others have not."""
+    return (region, account_id) == ("eu-west-2", DEMO_ACCOUNT.account_id)
+
+
 class Cloud:
     """The state of the sandbox: the same seed gives the same inventory in every run.
 
-    With `size`, the demo account owns that many resources in each region.
+    With `size`, the demo account owns that many resources in each region. `consolidated_after_days` is how
+    many days after its end a day of consumption can be read, 0 at first; a call that asks for a later day,
+    among others or alone, is then refused.
     """
 
     def __init__(self, seed: int = 1, clock: Clock | None = None, *, size: int | None = None) -> None:
@@ -162,20 +173,26 @@ class Cloud:
         self._size = size
         self._random = random.Random(seed)
         self._lock = threading.RLock()
-        self._price_lists: dict[str, dict[Key, Entry]] = {}
+        self._catalogs: dict[str, tuple[Catalog, ...]] = {}
         self._inventories: dict[tuple[str, str], Inventory] = {}
         self._changed: dict[tuple[str, str], Inventory] = {}
+        self._corrections: dict[tuple[str, str], dict[date, Fraction]] = {}
         self._remembered: dict[Hashable, Any] = {}
+        self._is_changed = False
         self.reset()
 
     def reset(self) -> None:
-        """Bring back the original prices, the original inventories and the real time."""
+        """Bring back the original prices, inventories and consumption, and the real time."""
         self.clock.reset()
         with self._lock:
-            self._price_lists = {region: price_list(region) for region in REGIONS}
-            if self._changed:
-                self._changed.clear()
+            self.consolidated_after_days = 0
+            self._corrections.clear()
+            self._catalogs = {region: (Catalog(price_list(region)),) for region in REGIONS}
+            self._changed.clear()
+            # A large account takes long to tell anew: only what has changed is forgotten.
+            if self._is_changed:
                 self._remembered.clear()
+            self._is_changed = False
 
     def key(self, region: str, access_key: str) -> AccessKey | None:
         """Return a key by its public half, or None when the region does not know it."""
@@ -184,21 +201,28 @@ class Cloud:
 
     def prices(self, region: str) -> Mapping[Key, Entry]:
         """Return the present catalog of a region by key; a later change does not touch what was returned."""
-        return self._price_lists[region]
+        return self._catalogs[region][-1].entries
+
+    def catalogs(self, region: str) -> tuple[Catalog, ...]:
+        """Return the price lists a region has had, the present one last."""
+        return self._catalogs[region]
 
     def set_price(self, region: str, key: Key, price: Decimal | str) -> None:
-        """Change the price of one entry from now on, in the region's currency."""
+        """Change the price of one entry from now on, in the region's currency.
+
+        Consumption is told at the new price throughout, also for days before; `catalogs` keeps the old one.
+        """
         with self._lock:
-            entries = self._price_lists[region]
+            entries = self.prices(region)
             changed = entries[key]._replace(unit_price=Decimal(price))
-            self._price_lists[region] = {**entries, key: changed}
+            self._put_in_force(region, {**entries, key: changed})
 
     def remove_price(self, region: str, key: Key) -> None:
         """Take one entry out of a catalog from now on."""
         with self._lock:
-            entries = dict(self._price_lists[region])
+            entries = dict(self.prices(region))
             del entries[key]
-            self._price_lists[region] = entries
+            self._put_in_force(region, entries)
 
     def inventory(self, region: str, account_id: str) -> Inventory:
         """Return what an account owns in a region."""
@@ -212,10 +236,10 @@ class Cloud:
         """Change what an account owns in a region from now on, as if it always had been so."""
         with self._lock:
             self._changed[inventory.region, inventory.account_id] = inventory
-            self._remembered.clear()
+            self._forget()
 
     def remembered(self, question: Hashable, make: Callable[[], Any]) -> Any:
-        """Return what `make` made of the inventories for a question, made anew once they have changed."""
+        """Return what `make` made of inventories and prices for a question, anew once these have changed."""
         with self._lock:
             if question not in self._remembered:
                 self._remembered[question] = make()
@@ -228,6 +252,38 @@ class Cloud:
         return self.remembered(
             (region, account_id, "buckets"), lambda: build_buckets(self.seed, REGIONS[region], account_id)
         )
+
+    def clusters(self, region: str, account_id: str) -> tuple[Cluster, ...]:
+        """Return the Kubernetes clusters of an account in a region; only consumption ever tells of them."""
+        return build_clusters(self.seed, REGIONS[region], account_id) if _is_home(region, account_id) else ()
+
+    def past(self, region: str, account_id: str) -> Past:
+        """Return what an account had in a region and is gone by now; `size` does not change it."""
+        is_home = _is_home(region, account_id)
+        workers = 16 if is_home else 2
+        if account_id == EMPTY_ACCOUNT.account_id:
+            workers = 0
+        return Past(self.seed, region, account_id, workers, is_eventful=is_home)
+
+    def correct(self, region: str, account_id: str, day: date, factor: Decimal | str | int) -> None:
+        """Multiply all that was consumed on a day by a factor from now on, in the place of an earlier one."""
+        with self._lock:
+            corrections = self._corrections.get((region, account_id), {})
+            self._corrections[region, account_id] = {**corrections, day: Fraction(factor)}
+
+    def corrections(self, region: str, account_id: str) -> Mapping[date, Fraction]:
+        """Return the factors by which days are corrected; a later one does not touch what was returned."""
+        return self._corrections.get((region, account_id), {})
+
+    def _put_in_force(self, region: str, entries: Mapping[Key, Entry]) -> None:
+        now = self.clock.now()
+        *past, present = self._catalogs[region]
+        self._catalogs[region] = (*past, present._replace(until=now), Catalog(entries, since=now))
+        self._forget()
+
+    def _forget(self) -> None:
+        self._remembered.clear()
+        self._is_changed = True
 
     def _build(self, region: str, account_id: str) -> Inventory:
         if account_id == EMPTY_ACCOUNT.account_id:

@@ -9,7 +9,8 @@ from sandbox.regions import Region
 
 PROJECTS = ("dossier-patient", "imagerie", "portail", "archives")
 _TEAMS = ("plateforme", "données", "web")
-_FIRST_DAY = date(2024, 1, 8)
+FIRST_DAY = date(2024, 1, 8)
+"""The first day on which a resource may have been made."""
 _YEAR_DAYS = 365
 
 
@@ -32,7 +33,7 @@ class Draw:
 
     def moment(self) -> datetime:
         """Return when something was made, to the second, within a year from January 2024."""
-        start = datetime.combine(_FIRST_DAY, datetime.min.time(), UTC)
+        start = datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
         return start + timedelta(days=self.random.randrange(_YEAR_DAYS), seconds=self.random.randrange(86400))
 
     def subregion(self) -> str:

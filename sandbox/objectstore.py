@@ -99,7 +99,8 @@ class ObjectStore:
             if fault and (reply := self._faulty(fault)):
                 return reply
             key = self._caller(request, region)
-            if fault or not key.may_list_objects:
+            is_refused = fault is not None and fault.kind == "refuse"
+            if is_refused or not key.may_list_objects:
                 raise StoreError("AccessDenied")
             _check(request.method, call, parameters)
             return self._list(region, key.account_id, bucket, parameters)
@@ -152,7 +153,7 @@ class ObjectStore:
         raise StoreError("AccessDenied" if any(bucket.name == name for bucket in others) else "NoSuchBucket")
 
     def _faulty(self, fault: Fault) -> Reply | None:
-        """Return the answer of a fault instead of the right one; None for `refuse`, which comes later."""
+        """Return the answer of a fault instead of the right one; None where that comes later or never."""
         cut_off(fault, self._pause)
         match fault.kind:
             case "answer":
@@ -161,7 +162,7 @@ class ObjectStore:
                 return Reply(200, b"<ListAllMyBucketsResult><Buckets>", CONTENT_TYPE, is_broken=True)
             case "broken-500":
                 return Reply(500, b"<html><body>Internal Server Error</body></html>", "text/html", True)
-            case "refuse":
+            case "refuse" | "without-prices":
                 return None
         raise StoreError(_ERROR_CODES[fault.kind])
 

@@ -1,10 +1,14 @@
 """What a call accepts: the kinds of its parameters, and filters over the items of a list."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sandbox.errors import ApiError
+
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?(?:Z|\+00:?00)?)?")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,26 @@ TAG_FILTERS = {
     "TagValues": field("Tags.Value"),
     "Tags": Filter(TEXTS, lambda item: [f"{tag['Key']}={tag['Value']}" for tag in item["Tags"]]),
 }
+
+
+def period(given: Mapping[str, Any]) -> tuple[date, date]:
+    """Return FromDate and ToDate, the second excluded.
+
+    Raise ApiError 4047 where one is neither a date nor a midnight in UTC, 4118 where they are no period.
+    """
+    first, end = _midnight("FromDate", given), _midnight("ToDate", given)
+    if first >= end:
+        raise ApiError("4118", "FromDate must be before ToDate.")
+    return first, end
+
+
+def _midnight(name: str, parameters: Mapping[str, Any]) -> date:
+    """Return a date, written alone or as a midnight in UTC; raise ApiError 4047 for anything else."""
+    found = _DATE.fullmatch(parameters[name])
+    try:
+        return date.fromisoformat(found[1] if found else "")
+    except ValueError:
+        raise ApiError("4047", f"{name} must be a date, or a date-time at midnight.") from None
 
 
 def check(given: Mapping[str, Any], known: Mapping[str, Kind], required: Iterable[str] = ()) -> None:

@@ -5,6 +5,7 @@ other regions are derived from them. Titles are OUTSCALE's own, French and mostl
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from sandbox.vmtypes import shape_of
 Key = tuple[str, str, str]
 FCU = "TinaOS-FCU"
 VM = "RunInstances-OD"
+
+FIRST_CATALOG_SINCE = datetime(2024, 1, 1, tzinfo=UTC)
+"""When the original prices came into force: before anything was consumed."""
 
 _PERFORMANCES = ((1, "highest"), (2, "high"), (3, "medium"))
 # Generation -> price of one vCore for one hour, from highest to medium performance.
@@ -114,6 +118,14 @@ class Entry(NamedTuple):
     def key(self) -> Key:
         """Service, type and operation: what tells one entry of a catalog from the others."""
         return self.service, self.type, self.operation
+
+
+class Catalog(NamedTuple):
+    """A price list, and when it was in force: up to now, and further, where `until` is None."""
+
+    entries: Mapping[Key, Entry]
+    since: datetime = FIRST_CATALOG_SINCE
+    until: datetime | None = None
 
 
 def price_list(region: str) -> dict[Key, Entry]:

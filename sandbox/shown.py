@@ -21,6 +21,11 @@ def moment(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
+def billing_moment(time: datetime) -> str:
+    """Return a time in UTC as consumption and price lists write it."""
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}+0000"
+
+
 def tag_list(tags: Tags) -> list[dict[str, str]]:
     """Return the tags of one resource."""
     return [{"Key": key, "Value": value} for key, value in tags]

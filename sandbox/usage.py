@@ -1,46 +1,37 @@
-"""What an account consumed between two days (OUTSCALE API documentation, ReadConsumptionAccount)."""
+"""What an account consumed between two days (OUTSCALE API documentation, ReadConsumptionAccount).
+
+The answers are long and asked for day by day, so they are composed of written entries, which are kept: from
+one day to the next nothing changes but the dates, unless the next month has another length.
+"""
 
 import calendar
+import json
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from itertools import accumulate
+from types import MappingProxyType
 
-from sandbox.buckets import Bucket
+from sandbox.answers import fields_json, number_text
 from sandbox.cloud import Account
-from sandbox.inventory import GONE_STATES, Inventory, PublicIp, Vm, Volume, is_first_address
-from sandbox.prices import FCU, VM, Entry, Key, unit_price
-from sandbox.vmtypes import PERFORMANCES, shape_of
+from sandbox.history import Use
+from sandbox.meters import Meter
+from sandbox.prices import Entry, Key, unit_price
+from sandbox.shown import billing_moment
+from sandbox.vmtypes import shape_of
 
 _HOURS_A_DAY = 24
-_GIB = 2**30
 _PRECISION = Decimal("1e-10")
 
+_NONE: Mapping[date, Fraction] = MappingProxyType({})
 
-class Meter(NamedTuple):
-    """What one resource consumes: a quantity per hour, or held all month, from a moment on.
-
-    `place` is a subregion for VMs, licences and volumes, and the region for the rest.
-    """
-
-    key: Key
-    place: str
-    resource_id: str
-    since: datetime
-    quantity: Decimal | Fraction = Decimal(1)
-    per_month: bool = False
-
-    def value(self, first: date, end: date) -> Fraction:
-        """Return what was consumed from `first` to `end`, excluded: hours, or fractions of a month."""
-        # The day of creation is left out: it would be a part of a day.
-        first = max(first, self.since.date() + timedelta(days=1))
-        if self.per_month:
-            return Fraction(self.quantity) * _months(first, end)
-        return Fraction(self.quantity) * _HOURS_A_DAY * max(0, (end - first).days)
+Identity = tuple[Key, str, str | None]
+"""What tells the entries of one account apart: key, place, and the resource where details are asked for."""
 
 
 @dataclass(frozen=True)
@@ -53,161 +44,137 @@ class Question:
     show_resources: bool
 
 
-def consumption(
-    account: Account, meters: Iterable[Meter], prices: Mapping[Key, Entry], question: Question, today: date
-) -> list[dict[str, Any]]:
-    """Return the entries of one account, one per key and place or per resource; only days that are over."""
-    values: dict[tuple[Key, str, str | None], Fraction] = defaultdict(Fraction)
-    for meter in meters:
-        resource_id = meter.resource_id if question.show_resources else None
-        values[meter.key, meter.place, resource_id] += meter.value(question.first, min(question.end, today))
+class Statement:
+    """What the resources of one account and region consume, told in the words of a catalog.
+
+    It tells amounts, with `show_price` what they cost too, and with `show_resources` each resource by itself.
+    It may be kept as long as neither resources nor catalog change.
+    """
+
+    def __init__(
+        self, meters: Iterable[Meter], catalog: Mapping[Key, Entry], *, show_price: bool, show_resources: bool
+    ) -> None:
+        self._catalog = catalog
+        self._show_price = show_price
+        self._show_resources = show_resources
+        self._products: dict[tuple[Key, str], tuple[str, Decimal | None]] = {}
+        grouped: dict[Identity, list[Meter]] = defaultdict(list)
+        for meter in meters:
+            grouped[meter.key, meter.place, meter.resource_id if show_resources else None].append(meter)
+        self._lines = {identity: _Line(group) for identity, group in grouped.items()}
+
+    def entries(
+        self, first: date, end: date, uses: Iterable[Use] = (), corrections: Mapping[date, Fraction] = _NONE
+    ) -> Iterator[bytes]:
+        """Yield what was consumed from `first` to `end`, excluded, as written entries that lack their start.
+
+        `uses` are added to it, and what is told of a day in `corrections` is multiplied by its factor. The
+        start is what the entries of an account have in common, whose and when: `account_entries` has it.
+        """
+        added = self._added_up(uses, corrections)
+        corrected = {day: factor for day, factor in corrections.items() if first <= day < end}
+        shared = added.keys() & self._lines.keys()
+        is_usual_day = (end - first).days == 1 and not corrected
+        month_days = _month_days(first)
+        for identity, line in self._lines.items():
+            # Looking up an identity takes longer than all the rest, and with details nothing is shared.
+            if is_usual_day and not (shared and identity in shared):
+                kind_of_day = (line.begun(first), month_days)
+                written = line.written.get(kind_of_day)
+                if written is None:
+                    written = self._written(identity, line.value(first, end))
+                    line.written[kind_of_day] = written
+            else:
+                value = line.value(first, end) + added.pop(identity, 0)
+                for day, factor in corrected.items():
+                    value += (factor - 1) * line.value(day, day + timedelta(days=1))
+                written = self._written(identity, value)
+            if written:
+                yield written
+        yield from filter(None, (self._written(identity, value) for identity, value in added.items()))
+
+    def _added_up(
+        self, uses: Iterable[Use], corrections: Mapping[date, Fraction]
+    ) -> dict[Identity, Fraction]:
+        values: dict[Identity, Fraction] = defaultdict(Fraction)
+        for use in uses:
+            identity = (use.key, use.place, use.resource_id if self._show_resources else None)
+            values[identity] += use.value * corrections.get(use.day, 1)
+        return values
+
+    def _written(self, identity: Identity, value: Fraction) -> bytes:
+        """Return an entry in JSON without its start; nothing where nothing was consumed."""
+        if not value:
+            return b""
+        key, place, resource_id = identity
+        start, price = self._product(key, place)
+        consumed = _rounded(value)
+        resource = priced = ""
+        if resource_id is not None:
+            resource = f',"ResourceId":{json.dumps(resource_id, ensure_ascii=False)}'
+        if price is not None:
+            priced = f',"UnitPrice":{number_text(price)},"Price":{number_text(consumed * price)}'
+        return f"{start}{number_text(consumed)}{resource}{priced}}}".encode()
+
+    def _product(self, key: Key, place: str) -> tuple[str, Decimal | None]:
+        """Return the written start of what is told of a product, up to its value, and its price to show."""
+        known = self._products.get((key, place))
+        if known is None:
+            start = fields_json(_product(key, place, self._catalog))
+            price = unit_price(self._catalog, key) if self._show_price else None
+            known = self._products[key, place] = (start.decode()[1:-1] + ',"Value":', price)
+        return known
+
+
+def account_entries(account: Account, question: Question, entries: Iterable[bytes]) -> bytes:
+    """Return the entries of one account in JSON, separated by commas: each begins with whose and when."""
     common = {
         "AccountId": account.account_id,
         "PayingAccountId": account.paying_account_id,
-        "FromDate": _moment(question.first),
-        "ToDate": _moment(question.end),
+        "FromDate": billing_moment(datetime.combine(question.first, time())),
+        "ToDate": billing_moment(datetime.combine(question.end, time())),
     }
-    return [
-        {**common, **_entry(key, place, resource_id, _rounded(value), prices, show_price=question.show_price)}
-        for (key, place, resource_id), value in values.items()
-        if value
-    ]
+    start = fields_json(common)[:-1] + b","
+    told = (b"," + start).join(entries)
+    return start + told if told else b""
 
 
-def meters_of(inventory: Inventory, buckets: Iterable[Bucket] = ()) -> Iterator[Meter]:
-    """Yield everything an estate and what is in its object storage is billed for.
+class _Line:
+    """What one entry adds up: the meters of one product, in the order they begin."""
 
-    The surplus of dedicated VMs is not among it: no source tells how consumption shows that.
-    """
-    region = inventory.region
-    for vm in inventory.vms:
-        yield from _vm_meters(vm)
-    for volume in inventory.volumes:
-        yield from _volume_meters(volume)
-    snapshot_key = (FCU, "Snapshot:Usage", "Snapshot")
-    for snapshot in inventory.snapshots:
-        quantity = snapshot.stored_gib
-        yield Meter(snapshot_key, region, snapshot.snapshot_id, snapshot.created, quantity, per_month=True)
-    yield from _address_meters(inventory)
-    for gpu in inventory.flexible_gpus:
-        use = "allocate" if gpu.state in ("allocated", "attaching") else "attach"
-        key = (FCU, f"Gpu:{use}:{gpu.model}", "AllocateGpu")
-        yield Meter(key, region, gpu.flexible_gpu_id, gpu.created)
-    yield from _service_meters(inventory)
-    yield from _fee_meters(inventory)
-    for bucket in buckets:
-        key = ("TinaOS-OOS", "enterprise", "OOSStorage")
-        quantity = Fraction(bucket.size, _GIB)
-        yield Meter(key, region, bucket.name, bucket.created, quantity, per_month=True)
+    def __init__(self, meters: list[Meter]) -> None:
+        ordered = sorted(meters, key=lambda meter: meter.first_day)
+        self._first_days = [meter.first_day for meter in ordered]
+        self._quantities = [Fraction(meter.quantity) for meter in ordered]
+        self._held = list(accumulate(self._quantities, initial=Fraction()))
+        self._amount = _months if meters[0].per_month else _hours
+        # By how many meters have begun, and the days of the month: these two make the value of a day.
+        self.written: dict[tuple[int, int], bytes] = {}
+
+    def begun(self, day: date) -> int:
+        """Return how many of its meters count on a day."""
+        return bisect_right(self._first_days, day)
+
+    def value(self, first: date, end: date) -> Fraction:
+        """Return what was consumed from `first` to `end`, excluded: hours, or fractions of a month."""
+        begun = self.begun(first)
+        value = self._held[begun] * self._amount(first, end)
+        for place in range(begun, self.begun(end)):
+            value += self._quantities[place] * self._amount(self._first_days[place], end)
+        return value
 
 
-def _vm_meters(vm: Vm) -> Iterator[Meter]:
-    if not vm.is_billed:
-        return
-    vm_type = _full_type(vm)
-    yield Meter((FCU, f"BoxUsage:{vm_type}", VM), vm.subregion, vm.vm_id, vm.created)
-    for code in vm.product_codes:
-        key = (FCU, f"ProductUsage:{vm_type}", f"RunInstances-{code}-OD")
-        yield Meter(key, vm.subregion, vm.vm_id, vm.created)
-
-
-def _full_type(vm: Vm) -> str:
-    """Return the type of a VM as it is billed, with the performance that its own name may leave out."""
-    if not vm.vm_type.startswith("tina") or "p" in vm.vm_type:
-        return vm.vm_type
-    return f"{vm.vm_type}p{PERFORMANCES[vm.performance or 'high']}"
-
-
-def _address_meters(inventory: Inventory) -> Iterator[Meter]:
-    started = {vm.vm_id: vm for vm in inventory.vms if vm.is_billed}
-    for address in inventory.public_ips:
-        if use := _charged_use(address, started.get(address.vm_id)):
-            operation = "AssociateAddressVPC" if address.link_id else "AssociateAddress"
-            key = (FCU, f"ElasticIP:{use}", operation)
-            yield Meter(key, inventory.region, address.public_ip_id, address.created)
-
-
-def _charged_use(address: PublicIp, vm: Vm | None) -> str | None:
-    """Return what an address is billed as, None for a free one; `vm` is the started VM it is on."""
-    if vm:
-        return None if is_first_address(address, vm) else "AdditionalAddress"
-    return None if address.nat_service_id else "IdleAddress"
-
-
-def _service_meters(inventory: Inventory) -> Iterator[Meter]:
-    region = inventory.region
-    for nat in inventory.nat_services:
-        if nat.state not in GONE_STATES:
-            key = (FCU, "NatGatewayUsage", "CreateNatGateway")
-            yield Meter(key, region, nat.nat_service_id, nat.created)
-    for balancer in inventory.load_balancers:
-        if balancer.state not in GONE_STATES:
-            key = ("TinaOS-LBU", "LBU:Usage", "CreateLoadBalancer")
-            yield Meter(key, region, balancer.name, balancer.created)
-    for vpn in inventory.vpn_connections:
-        if vpn.state not in GONE_STATES:
-            key = (FCU, "ConnectionUsage", "CreateVpnConnection")
-            yield Meter(key, region, vpn.vpn_connection_id, vpn.created)
-    for link in inventory.direct_links:
-        if link.state not in GONE_STATES:
-            service = "TinaOS-HostedDirectLink" if link.is_hosted else "TinaOS-DirectLink"
-            key = (service, f"LocatePort:{link.bandwidth_gbps}G", "CreateConnection")
-            yield Meter(key, region, link.direct_link_id, link.created, per_month=True)
-
-
-def _fee_meters(inventory: Inventory) -> Iterator[Meter]:
-    """Yield the fees for dedicated hardware: once for an account and region, since its first use."""
-    dedicated = [vm.created for vm in inventory.vms if vm.tenancy == "dedicated" and vm.state != "terminated"]
-    groups = [group.created for group in inventory.dedicated_groups]
-    for since, type_, operation in (
-        (dedicated, "UseDedicated", "RunDedicatedInstances"),
-        (groups, "UseDedicatedGroups", "RunDedicatedGroupsInstances"),
-    ):
-        if since:
-            yield Meter((FCU, type_, operation), inventory.region, inventory.account_id, min(since))
-
-
-def _volume_meters(volume: Volume) -> Iterator[Meter]:
-    billed = {f"BSU:VolumeUsage:{volume.volume_type}": volume.size_gib}
-    if volume.volume_type == "io1":
-        billed["BSU:VolumeIOPS:io1"] = volume.iops
-    for type_, quantity in billed.items():
-        yield Meter(
-            key=(FCU, type_, "CreateVolume"),
-            place=volume.subregion,
-            resource_id=volume.volume_id,
-            since=volume.created,
-            quantity=Decimal(quantity),
-            per_month=True,
-        )
-
-
-def _entry(
-    key: Key,
-    place: str,
-    resource_id: str | None,
-    value: Decimal,
-    prices: Mapping[Key, Entry],
-    *,
-    show_price: bool,
-) -> dict[str, Any]:
+def _product(key: Key, place: str, catalog: Mapping[Key, Entry]) -> dict[str, str]:
     service, type_, operation = key
-    category, title = _words(key, prices)
-    entry = {
+    category, title = _words(key, catalog)
+    return {
         "Service": service,
         "Type": type_,
         "Operation": operation,
         "SubregionName": place,
         "Category": category,
         "Title": title,
-        "Value": value,
     }
-    if resource_id is not None:
-        entry["ResourceId"] = resource_id
-    price = unit_price(prices, key) if show_price else None
-    if price is not None:
-        entry |= {"UnitPrice": price, "Price": value * price}
-    return entry
 
 
 def _words(key: Key, prices: Mapping[Key, Entry]) -> tuple[str, str]:
@@ -224,17 +191,26 @@ def _words(key: Key, prices: Mapping[Key, Entry]) -> tuple[str, str]:
     return ("licence" if family == "ProductUsage" else "", type_)
 
 
+def _hours(first: date, end: date) -> int:
+    return _HOURS_A_DAY * (end - first).days
+
+
 @lru_cache(maxsize=1024)
 def _months(first: date, end: date) -> Fraction:
     """Return how many months there are between two days, each day a part of its own month."""
-    days = (first + timedelta(days=n) for n in range((end - first).days))
-    return sum((Fraction(1, calendar.monthrange(day.year, day.month)[1]) for day in days), Fraction())
+    months = Fraction()
+    while first < end:
+        until = min(end, date(first.year + first.month // 12, first.month % 12 + 1, 1))
+        months += Fraction((until - first).days, _month_days(first))
+        first = until
+    return months
 
 
+def _month_days(day: date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+@lru_cache(maxsize=4096)
 def _rounded(value: Fraction) -> Decimal:
     """Return a consumed amount with the 10 decimals of the real API."""
     return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(_PRECISION)
-
-
-def _moment(day: date) -> str:
-    return f"{day.isoformat()}T00:00:00.000+0000"

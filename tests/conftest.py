@@ -1,11 +1,15 @@
 """What the tests of every floor share: a local OUTSCALE to talk to, and a browser that is logged in."""
 
+import hypothesis
 import pytest
 from django.utils import translation
 
 from sandbox.cloud import DEMO_KEY
 from sandbox.server import running
 from tests.sandbox.openapi import Answers
+
+hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("tests")
 
 DEMO_KEYS = {
     "access_key": DEMO_KEY.access_key,
@@ -15,8 +19,8 @@ DEMO_KEYS = {
 
 
 @pytest.fixture(autouse=True)
-def _own_language():
-    """Let no test read in the language of the page that the test before has asked for."""
+def _language_of_the_settings():
+    """A request in French leaves its language to whatever runs next in the same thread."""
     translation.deactivate()
 
 

@@ -1,6 +1,7 @@
 """Benchmarks print figures and fail no test; that they still run is tested here, on small sizes."""
 
-from bench import costs, quotes
+from bench import consumption, costs, quotes
+from consumption.periods import Period
 from costs import refreshing
 
 
@@ -28,3 +29,15 @@ def test_the_longest_chain_of_pages_counts_what_must_follow_another_list():
     gateway = costs.new_gateway()
     gateway.pages.update({"ReadVolumes": 4, "ReadVms": 3, "ReadVmTypes": 2, "ReadNatServices": 1})
     assert gateway.chain == 5
+
+
+def test_the_benchmark_of_the_history_prints_each_figure_beside_its_goal(logged_in, capsys):
+    month = consumption.months(1)
+    days = Period(month.first, month.first.replace(day=3))
+    consumption.warm_up()
+    consumption.measure_reading("two days", days)
+    consumption.measure_size()
+    consumption.measure_views(logged_in, days, times=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 + 5 + 3 * len(consumption.VIEWS)
+    assert all("goal: " in line for line in lines)

@@ -47,9 +47,15 @@ def at_least(lacks: object) -> SafeString | str:
 
 
 @register.filter
+def is_just_now(moment: dt.datetime, now: dt.datetime) -> bool:
+    """Tell whether something is less than a minute old."""
+    return now - moment < dt.timedelta(minutes=1)
+
+
+@register.filter
 def age(moment: dt.datetime, now: dt.datetime) -> str:
     """Say how old something is: ``just now``, ``3 minutes old``."""
-    if now - moment < dt.timedelta(minutes=1):
+    if is_just_now(moment, now):
         return _("just now")
     return _("%(age)s old") % {"age": timesince(moment, now)}
 

@@ -99,6 +99,14 @@ def test_name_known_from_a_better_key_is_kept(client, outscale):
     assert User.objects.get().name == DEMO_ACCOUNT.company
 
 
+def test_a_key_for_the_consumption_opens_the_portal_while_the_last_days_are_not_consolidated(
+    client, outscale
+):
+    outscale.cloud.consolidated_after_days = 2
+    assert client.post("/login/", keys(CONSUMPTION_ONLY_KEY)).status_code == 302
+    assert User.objects.get().account_id == DEMO_ACCOUNT.account_id
+
+
 def test_key_that_may_read_nothing_is_told_which_right_it_needs(client, outscale):
     response = client.post("/login/", keys(REFUSED_KEY))
 

@@ -2,14 +2,17 @@
 
 import datetime as dt
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from consumption.periods import Preset, preset_period
 from costs.models import CostSnapshot
 from sandbox.cloud import DEMO_ACCOUNT, EMPTY_KEY
 from tests.browser.conftest import NARROW, WIDE, log_in
+from tests.consumption.days import entry, keep, make_ledger
 from tests.costs.catalogs import raw_entry, store
 
 CATALOG_CALL = "ReadPublicCatalog"
@@ -224,6 +227,21 @@ def consumption_with_a_wrong_question(page, _outscale):
     page.get_by_text("At most 1100 days").first.wait_for()
 
 
+def draft_invoice(page, _outscale):
+    month = preset_period(Preset.LAST_MONTH, timezone.now().date())
+    contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
+    keep(make_ledger(at=timezone.now()), dict.fromkeys(list(month.days)[2:], contents))
+    log_in(page)
+    page.goto("/consumption/invoice/")
+    page.get_by_text("The draft is incomplete.").wait_for()
+
+
+def draft_invoice_of_nothing(page, _outscale):
+    log_in(page)
+    page.goto("/consumption/invoice/?first=2026-03-01&last=2026-03-31")
+    page.get_by_role("heading", name="No day of this period has been read").wait_for()
+
+
 PAGES = [
     landing,
     not_found,
@@ -256,6 +274,8 @@ PAGES = [
     consumption_under_way,
     consumption_refused,
     consumption_with_a_wrong_question,
+    draft_invoice,
+    draft_invoice_of_nothing,
     documentation_of_the_api,
 ]  # the pages of quotes are checked in test_quotes.py, on the way; the admin's are Django's own
 

@@ -130,8 +130,8 @@ def test_what_was_read_slice_by_slice_is_what_the_page_adds_up(logged_in, outsca
     assert UsageDay.objects.count() == 60  # and the 30 days before, to compare them
 
 
-def test_a_slice_says_which_days_are_done_and_goes_on_by_itself(logged_in, outscale, settings, monkeypatch):
-    settings.OUTSCALE_REQUESTS_PER_SECOND = 20
+def test_a_slice_says_which_days_are_done_and_goes_on_by_itself(logged_in, outscale, monkeypatch):
+    outscale.faults.add("ReadConsumptionAccount", "latency", 80)
     monkeypatch.setattr("consumption.sync.SLICE_SECONDS", 0.1)
     monkeypatch.setattr("consumption.sync.GRACE_SECONDS", 0)
     answer = post(logged_in, "period=last-7-days")

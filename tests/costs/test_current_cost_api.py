@@ -136,6 +136,7 @@ def test_the_document_has_exactly_these_fields(script, outscale):
         ],
         "missing": [],
         "not_read": ["Oos"],
+        "unlisted": None,
     }
     assert set(metadata) == {"cache", "partial"}
 

@@ -158,6 +158,13 @@ def test_a_file_that_cannot_be_written_is_said(keys, outscale, tmp_path):
     assert run("--output", str(tmp_path))[2] == f"{tmp_path}: Is a directory"
 
 
+def test_a_directory_that_does_not_exist_is_said_before_anything_is_asked(keys, outscale, tmp_path):
+    outscale.requests.clear()
+    path = tmp_path / "nowhere" / "cost.csv"
+    assert run("--output", str(path))[2] == f"{path}: there is no such directory"
+    assert len(outscale.requests) == 0
+
+
 def test_a_format_that_does_not_exist_is_refused_before_anything_is_asked(keys, outscale):
     outscale.requests.clear()
     assert "invalid choice: 'pdf'" in run("--format", "pdf")[2]

@@ -278,6 +278,12 @@ def test_a_file_is_named_after_account_region_and_moment(logged_in, outscale, fi
     assert "no-store" in response["Cache-Control"]
 
 
+def test_no_two_formats_share_the_name_of_a_file():
+    endings = [file_format.ending for file_format in FORMATS.values()]
+    assert len(set(endings)) == len(endings)
+    assert (FORMATS["csv-fr"].ending, FORMATS["month"].ending) == ("fr.csv", "month.txt")
+
+
 def test_the_menu_of_files_leads_to_every_format_with_the_question(reader):
     page = get(reader, "/costs/?tag=project&sort=resource")
     links = [link["href"] for link in page.soup.select("#cost-head a[href*=export]")]

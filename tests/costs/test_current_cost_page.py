@@ -145,7 +145,7 @@ def test_the_number_of_queries_does_not_grow_with_the_resources(
         )
         read_now(logged_in)
         get(logged_in)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             page = get(logged_in)
         assert len(page.context["cost"].lines) == 2 * count
 
@@ -176,6 +176,30 @@ def test_an_account_without_resources_is_told_so(outscale):
     assert (stored.resource_count, stored.per_month, stored.is_complete) == (0, 0, True)
     assert figures(page) == {"hour": "€0.0000", "month": "€0.00", "year": "€0.00"}
     assert text(page.soup.select_one("#resources h3")) == "Nothing runs in eu-west-2"
+
+
+def test_an_empty_account_is_not_said_to_be_read_whole_without_its_object_storage(outscale):
+    client = client_of(EMPTY_KEY)
+    read_now(client)
+    page = get(client)
+    assert text(page.soup.select_one("#resources p")).startswith("Every list but the object storage was read")
+    form = page.soup.select_one("#resources form")
+    assert (form["hx-post"], form.select_one("[name=objects]")["value"]) == (READ, "1")
+    read_now(client, objects=True)
+    page = get(client)
+    assert text(page.soup.select_one("#resources p")).startswith("Every list of this account was read")
+    assert not page.soup.select("#resources form")
+
+
+def test_counts_are_written_with_the_separators_of_the_language(logged_in, outscale):
+    own(outscale, volumes=[make_volume(number) for number in range(1001)], snapshots=[make_snapshot()])
+    read_now(logged_in)
+    page = get(logged_in)
+    assert text(page.soup.select_one(".figures dd:not(.value)")) == "1,002 resources"
+    assert text(page.soup.select_one("#resources > .table-wrap > table > tfoot th")).startswith("1,002 res")
+    narrowed = get(logged_in, question={"type": "Volume"})
+    assert text(narrowed.soup.select_one("#resources [role=status]")) == "1,001 of 1,002"
+    assert "1,002 resources in eu-west-2, per month" in text(get(logged_in, "/").soup)
 
 
 # --- Who sees what
@@ -267,6 +291,16 @@ def test_a_dead_cloud_leaves_the_old_figures_and_says_why(logged_in, outscale):
     assert "These figures are 3 hours old." in notices(without_script)[0].replace("\xa0", " ")
     assert figures(without_script)["month"] == "€131.40"
     assert CostSnapshot.objects.count() == 1
+
+
+def test_figures_of_this_minute_are_not_called_zero_minutes_old(logged_in, outscale):
+    own(outscale, vms=[make_vm()])
+    read_now(logged_in)
+    outscale.faults.add("*", "error")
+    (notice,) = notices(post_reading(logged_in))
+    assert notice.startswith(
+        "The cloud could not be read. These figures are less than a minute old. OUTSCALE"
+    )
 
 
 def test_a_key_that_may_read_nothing_is_told_the_refusal(outscale):

@@ -20,8 +20,11 @@ def at(hour, day=DAY):
     return dt.datetime.combine(day, dt.time(hour), dt.UTC)
 
 
-def store(hour, *, complete=True, objects=True, reader="r", account="1", region="eu-west-2", day=DAY):
+def store(
+    hour, *, complete=True, objects=True, reader="r", account="1", region="eu-west-2", day=DAY, missing=()
+):
     """Store a reading that holds nothing."""
+    lacks = list(missing) if complete else [Missing("ReadVolumes", "CLOUD_UNAVAILABLE")]
     snapshot = Snapshot(
         account_id=account,
         region=region,
@@ -31,7 +34,7 @@ def store(hour, *, complete=True, objects=True, reader="r", account="1", region=
         catalog_version=1,
         catalog_valid_from=at(0),
         read=["ReadVms", OBJECTS] if objects else ["ReadVms"],
-        missing=[] if complete else [Missing("ReadVolumes", "CLOUD_UNAVAILABLE")],
+        missing=lacks,
         lines=[],
         costs=[],
     )
@@ -186,6 +189,21 @@ def test_a_reading_answers_for_a_new_one_while_it_is_young(settings, minutes, is
     settings.COST_TTL_MINUTES = 5
 
     assert snapshots.is_fresh(store(8), at(8) + dt.timedelta(minutes=minutes)) is is_fresh
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_fresh"),
+    [
+        (["PERMISSION_REFUSED"], True),
+        (["CLOUD_TIMEOUT"], False),
+        (["PERMISSION_REFUSED", "CLOUD_THROTTLED"], False),
+    ],
+)
+def test_a_list_that_the_cloud_failed_to_give_is_asked_for_again_after_a_minute(codes, is_fresh):
+    stored = store(8, missing=[Missing("ReadVolumes", code) for code in codes])
+
+    assert snapshots.is_fresh(stored, at(8) + dt.timedelta(seconds=59)) is True
+    assert snapshots.is_fresh(stored, at(8) + dt.timedelta(seconds=60)) is is_fresh
 
 
 def test_what_stands_for_a_key_tells_keys_apart_and_nothing_of_them():

@@ -34,6 +34,19 @@ def test_the_current_page_is_told_from_the_pages_below_it(sections, at, current)
     assert link.current == current
 
 
+def test_of_pages_below_one_another_only_the_nearest_is_current(sections):
+    sections(
+        Section("", (Page("costs:current", "Cost", "coin"), Page("costs:changes", "Changes", "history")))
+    )
+    for at, current in (
+        ("/costs/changes/", ["", "page"]),
+        ("/costs/", ["page", ""]),
+        ("/costs/x/", ["true", ""]),
+    ):
+        [(_, links)] = navigation.links_for(at)
+        assert [link.current for link in links] == current
+
+
 def test_the_overview_is_current_only_on_itself():
     [(_, [overview, *_]), *_] = navigation.links_for("/somewhere/")
     assert overview.url == "/"

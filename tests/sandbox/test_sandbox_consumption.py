@@ -132,8 +132,30 @@ def test_details_are_per_resource_and_add_up_to_the_same(consumed):
     details = consumed(**OCTOBER, ShowPrice=True, ShowResourceDetails=True)
 
     assert not any("ResourceId" in entry for entry in whole["ConsumptionEntries"])
-    assert all(entry["ResourceId"] for entry in details["ConsumptionEntries"])
+    assert all(entry.get("ResourceId", "none") for entry in details["ConsumptionEntries"])
     assert abs(total(details) - total(whole)) < Decimal("1e-7")
+
+
+def test_every_value_in_the_details_adds_up_to_the_one_of_its_product_and_place(consumed):
+    def values(**parameters):
+        sums = defaultdict(Decimal)
+        for entry in consumed(**parameters)["ConsumptionEntries"]:
+            sums[key_of(entry), entry["SubregionName"]] += entry["Value"]
+        return sums
+
+    day = {"FromDate": "2026-07-01", "ToDate": "2026-07-02"}
+    for period in (day, OCTOBER):
+        whole, details = values(**period), values(**period, ShowResourceDetails=True)
+
+        assert whole.keys() == details.keys()
+        # Each resource is rounded to ten decimals.
+        assert max(abs(whole[place] - details[place]) for place in whole) < Decimal("1e-8")
+
+
+def test_only_the_traffic_is_of_no_resource(consumed):
+    details = consumed(ShowResourceDetails=True)["ConsumptionEntries"]
+
+    assert [entry["Type"] for entry in details if "ResourceId" not in entry] == ["DataTransfer-Internet:out"]
 
 
 def test_volumes_in_the_details_are_those_of_the_inventory(consumed, sdk):

@@ -253,7 +253,7 @@ def test_a_month_of_consumption_costs_what_is_expected_but_for_what_the_api_does
     consumed = defaultdict(Decimal)
     for entry in answer["ConsumptionEntries"]:
         fee = entry["Type"] if entry["Type"].startswith("UseDedicated") else None
-        consumed[fee or entry["ResourceId"]] += entry.get("Price", 0)
+        consumed[fee or entry.get("ResourceId")] += entry.get("Price", 0)
 
     bills = expected(inventory, cloud.prices("eu-west-2"))
 

@@ -1,5 +1,6 @@
 import threading
 import time
+from datetime import date, timedelta
 
 import pytest
 import requests
@@ -167,9 +168,63 @@ def test_reset_ends_every_fault(sandbox, post):
     assert post("ReadRegions").status_code == 200
 
 
+def consumption(post, day, **parameters):
+    following = str(date.fromisoformat(day) + timedelta(days=1))
+    return post("ReadConsumptionAccount", {"FromDate": day, "ToDate": following, **parameters}, DEMO_KEY)
+
+
+def test_a_fault_can_be_aimed_at_one_day_of_consumption(sandbox, post):
+    sandbox.faults.add("ReadConsumptionAccount@2026-10-05", "error")
+    sandbox.faults.add("us-west-1/ReadConsumptionAccount@2026-10-06", "error")
+    sandbox.faults.parse("ReadConsumptionAccount@2026-10-07=answer:400/3001")
+
+    assert status_and_code(consumption(post, "2026-10-05")) == (500, "2000")
+    assert status_and_code(consumption(post, "2026-10-07")) == (400, "3001")
+    assert consumption(post, "2026-10-06").status_code == 200
+    midnight = {"FromDate": "2026-10-05T00:00:00Z", "ToDate": "2026-10-06"}
+    assert post("ReadConsumptionAccount", midnight, DEMO_KEY).status_code == 500
+    assert post("ReadVms", key=DEMO_KEY).status_code == 200
+
+
+def test_a_fault_on_one_day_comes_before_one_on_every_day_and_leaves_it_to_the_others(sandbox, post):
+    sandbox.faults.add("ReadConsumptionAccount", "throttle")
+    sandbox.faults.add("ReadConsumptionAccount@2026-10-05", "error", 1)
+
+    statuses = [consumption(post, day).status_code for day in ("2026-10-04", "2026-10-05", "2026-10-05")]
+
+    assert statuses == [429, 500, 429]
+
+
+def test_consumption_without_prices_is_what_is_answered_when_none_are_asked_for(sandbox, post):
+    bare = consumption(post, "2026-10-05").json()
+    sandbox.faults.add("ReadConsumptionAccount", "without-prices", 1)
+
+    older, priced = (consumption(post, "2026-10-05", ShowPrice=True).json() for _ in range(2))
+
+    assert "Currency" not in older
+    assert older["ConsumptionEntries"] == bare["ConsumptionEntries"]
+    assert priced["Currency"] == "EUR"
+
+
+def test_a_cloud_without_prices_answers_every_other_call_as_ever(sandbox, post):
+    sandbox.faults.add("*", "without-prices")
+
+    assert post("ReadVms", key=DEMO_KEY).json()["Vms"]
+
+
 @pytest.mark.parametrize(
     "text",
-    ["ReadVms", "=error", "ReadVms=nonsense", "ReadVms=latency", "ReadVms=error:many", "ReadVms=answer:x/4"],
+    [
+        "ReadVms",
+        "ReadVms@=error",
+        "ReadVms@20261005=error",
+        "ReadVms@2026-02-30=error",
+        "=error",
+        "ReadVms=nonsense",
+        "ReadVms=latency",
+        "ReadVms=error:many",
+        "ReadVms=answer:x/4",
+    ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(text):
     with pytest.raises(ValueError, match=r"."):

@@ -211,6 +211,12 @@ def test_faults_are_answered_as_the_storage_would(sandbox, get, kind, answer):
     assert get().status_code == 200
 
 
+def test_a_cloud_without_prices_lists_its_storage_as_ever(sandbox, get):
+    sandbox.faults.add("*", "without-prices")
+
+    assert get().status_code == 200
+
+
 def test_a_broken_answer_is_no_xml_and_a_reset_no_answer(sandbox, get):
     sandbox.faults.add("eu-west-2/ListBuckets", "broken-json", 1)
     with pytest.raises(ET.ParseError):

@@ -1,9 +1,11 @@
 import json
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from sandbox.cloud import DEMO_KEY
 from sandbox.prices import FCU, VM, price_list, unit_price
 from sandbox.regions import REGIONS
 
@@ -127,3 +129,96 @@ def test_the_unit_price_of_an_unknown_product_is_an_error(sdk, refusal):
     question = {"Service": FCU, "Type": "Nothing", "Operation": VM}
 
     assert refusal(sdk().api, "ReadUnitPrice", **question) == (400, "5044")
+
+
+def catalogs_of(sdk, **filters):
+    return sdk().api("ReadCatalogs", Filters=filters)["Catalogs"]
+
+
+def day(time):
+    return time[:10]
+
+
+def idle_address(catalog):
+    (price,) = (
+        entry["UnitPrice"]
+        for entry in catalog["Entries"]
+        if (entry["Service"], entry["Type"], entry["Operation"]) == IDLE_ADDRESS
+    )
+    return price
+
+
+def test_without_a_change_the_only_catalog_is_the_present_one(sdk):
+    (current,) = sdk().api("ReadCatalogs")["Catalogs"]
+
+    assert current["State"] == "CURRENT"
+    assert current["FromDate"] == "2024-01-01T00:00:00.000+0000"
+    assert "ToDate" not in current
+    assert current["Entries"] == sdk().api("ReadCatalog")["Catalog"]["Entries"]
+    assert catalogs_of(sdk, CurrentCatalogOnly=False) == [current]
+
+
+def test_each_change_of_a_price_leaves_an_obsolete_catalog_with_its_dates(sandbox, sdk):
+    clock, today = sandbox.cloud.clock, sandbox.cloud.clock.now().date()
+    clock.shift(-20 * 86400)
+    sandbox.cloud.set_price("eu-west-2", IDLE_ADDRESS, "0.006")
+    clock.shift(10 * 86400)
+    sandbox.cloud.remove_price("eu-west-2", (FCU, "CustomRam", VM))
+    clock.reset()
+
+    present, middle, first = catalogs_of(sdk, CurrentCatalogOnly=False)
+
+    assert [catalog["State"] for catalog in (present, middle, first)] == ["CURRENT", "OBSOLETE", "OBSOLETE"]
+    assert first["ToDate"] == middle["FromDate"]
+    assert middle["ToDate"] == present["FromDate"]
+    assert day(middle["FromDate"]) == str(today - timedelta(days=20))
+    assert day(present["FromDate"]) == str(today - timedelta(days=10))
+    assert [idle_address(catalog) for catalog in (first, middle, present)] == [0.005, 0.006, 0.006]
+    assert [len(catalog["Entries"]) for catalog in (first, middle, present)] == [122, 122, 121]
+    assert catalogs_of(sdk) == catalogs_of(sdk, CurrentCatalogOnly=True) == [present]
+    assert (
+        len(sdk(region="us-west-1").api("ReadCatalogs", Filters={"CurrentCatalogOnly": False})["Catalogs"])
+        == 1
+    )
+    sandbox.reset()
+    assert [day(catalog["FromDate"]) for catalog in catalogs_of(sdk, CurrentCatalogOnly=False)] == [
+        "2024-01-01"
+    ]
+
+
+def test_catalogs_of_a_period_are_those_in_force_at_some_time_of_it(sandbox, sdk):
+    today = sandbox.cloud.clock.now().date()
+    sandbox.cloud.clock.shift(-20 * 86400)
+    sandbox.cloud.set_price("eu-west-2", IDLE_ADDRESS, "0.006")
+    sandbox.cloud.clock.reset()
+
+    def states(first, end):
+        period = {"FromDate": str(today - timedelta(days=first)), "ToDate": str(today - timedelta(days=end))}
+        return [catalog["State"] for catalog in catalogs_of(sdk, CurrentCatalogOnly=False, **period)]
+
+    assert states(40, 30) == ["OBSOLETE"]
+    assert states(40, 10) == ["CURRENT", "OBSOLETE"]
+    assert states(10, 0) == ["CURRENT"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "code"),
+    [
+        ({"FromDate": "2026-01-01"}, "7000"),
+        ({"ToDate": "2026-01-01"}, "7000"),
+        ({"FromDate": "2026-02-01", "ToDate": "2026-01-01"}, "4118"),
+        ({"FromDate": "2021-01-01", "ToDate": "2026-01-01"}, "4118"),
+        ({"FromDate": "January", "ToDate": "2026-01-01"}, "4047"),
+    ],
+)
+def test_a_period_of_catalogs_that_is_none_or_too_old_is_refused(post, filters, code):
+    response = post("ReadCatalogs", {"Filters": filters}, DEMO_KEY)
+
+    assert (response.status_code, response.json()["Errors"][0]["Code"]) == (400, code)
+
+
+@pytest.mark.parametrize("filters", [{"CurrentCatalogOnly": "yes"}, {"Nothing": True}])
+def test_a_filter_of_catalogs_that_is_none_is_refused(post, filters):
+    response = post("ReadCatalogs", {"Filters": filters}, DEMO_KEY)
+
+    assert (response.status_code, response.json()["Errors"][0]["Code"]) == (400, "3001")

@@ -1,8 +1,6 @@
 """``manage.py current_cost``: what an account runs now and what it costs, in every format."""
 
 import argparse
-import json
-import os
 import sys
 from pathlib import Path
 
@@ -10,10 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from accounts import proof, regions
+from accounts import operatorkeys
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from costs import currency, reading, refreshing, snapshots
+from costs.commandoutput import write_document
 from costs.costdocuments import said_of
 from costs.costfiles import FORMATS
 from costs.currentcost import Question, current_cost
@@ -35,7 +34,6 @@ The exit code is 0 when every list was read. It is 1 when one failed: what was r
 and the error output names what is missing and why.
 """
 
-CONFIG_FILE = Path(".osc") / "config.json"
 SLICE_SECONDS = 2
 
 
@@ -72,6 +70,8 @@ class Command(BaseCommand):
         chosen = FORMATS[options["format"]]
         if chosen.is_binary and not options["output"] and sys.stdout.isatty():
             raise CommandError(f"{options['format']} is no text for a terminal: name a file with --output")
+        if options["output"] and not options["output"].parent.is_dir():
+            raise CommandError(f"{options['output']}: there is no such directory")
         try:
             snapshot = self._snapshot(_gateway(options), options)
         except PortalError as error:
@@ -86,7 +86,8 @@ class Command(BaseCommand):
             skipped=frozenset(options["skip_resource"]),
         )
         cost = current_cost(snapshot, question)
-        self._write(chosen.write(cost, options["aggregate"]), options["output"])
+        content = chosen.write(cost, options["aggregate"])
+        write_document(content, output=options["output"], stdout=self.stdout)
         if cost.missing:
             raise CommandError("\n".join(["the reading is partial", *said_of(cost)]))
         for sentence in said_of(cost):
@@ -117,53 +118,9 @@ class Command(BaseCommand):
             count = len(under_way.inventory)
             self.stderr.write(f"{done} of {len(under_way.calls)} lists, {count} resources so far")
 
-    def _write(self, content, output):
-        if output:
-            # In the place of the old file at once: whoever reads it meanwhile sees no half of it.
-            unfinished = output.with_name(f".{output.name}.unfinished")
-            try:
-                unfinished.write_bytes(content)
-                unfinished.replace(output)
-            except OSError as error:
-                raise CommandError(f"{output}: {error.strerror}") from error
-        elif hasattr(self.stdout, "buffer"):
-            self.stdout.flush()
-            self.stdout.buffer.write(content)
-        else:
-            self.stdout.write(content.decode(errors="replace"), ending="")
-
 
 def _gateway(options) -> Gateway:
     """Return the way to the cloud with the keys of the profile or of the environment, proven."""
-    keys = _profile(options["profile"]) if options["profile"] else _environment()
-    region = options["region"] or keys["region"]
-    if region not in regions.names():
-        raise CommandError(f"the region is {region!r}, and none of {', '.join(regions.names())}")
-    gateway = Gateway(keys["access_key"], keys["secret_key"], region)
-    owner = proof.owner_of(gateway, today=timezone.now().date())
-    return Gateway(gateway.access_key, gateway.secret_key, region, owner.account_id)
-
-
-def _environment() -> dict[str, str]:
-    names = {"access_key": "OSC_ACCESS_KEY", "secret_key": "OSC_SECRET_KEY", "region": "OSC_REGION"}
-    keys = {field: os.environ.get(name, "") for field, name in names.items()}
-    keys["region"] = keys["region"] or regions.names()[0]
-    absent = [name for field, name in names.items() if not keys[field]]
-    if absent:
-        raise CommandError(f"set {' and '.join(absent)}, or name a profile with --profile")
-    return keys
-
-
-def _profile(name: str) -> dict[str, str]:
-    path = Path.home() / CONFIG_FILE
-    try:
-        profiles = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{path} cannot be read: {error}") from error
-    profile = profiles.get(name) if isinstance(profiles, dict) else None
-    if not isinstance(profile, dict):
-        raise CommandError(f"{path} has no profile {name!r}")
-    keys = {field: profile.get(field) for field in ("access_key", "secret_key")}
-    if not all(isinstance(key, str) and key for key in keys.values()):
-        raise CommandError(f"the profile {name!r} of {path} has no access_key or no secret_key")
-    return keys | {"region": str(profile.get("region") or regions.names()[0])}
+    profile, region = options["profile"], options["region"]
+    [key] = operatorkeys.keys_of([profile] if profile else [], [region] if region else [])
+    return operatorkeys.proven(key, today=timezone.now().date())

@@ -1,0 +1,79 @@
+"""What operators see of the kept history: which days are known and of what, without any amount."""
+
+from django.contrib import admin
+from django.db.models import Count, Max, Min, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from consumption.models import Ledger, Meter, UsageDay
+from costs.admin import ReadOnlyAdmin
+
+
+@admin.register(Ledger)
+class LedgerAdmin(ReadOnlyAdmin):
+    """The accounts and regions whose history is kept."""
+
+    list_display = [
+        "account_id",
+        "region",
+        "is_paying",
+        "day_count",
+        "first_day",
+        "last_day",
+        "claimed_until",
+    ]
+    list_filter = ["region", "is_paying"]
+    search_fields = ["account_id"]
+    ordering = ["account_id", "region"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Ledger]:
+        """Count the days in the same query."""
+        days = {"day_count": Count("days"), "first_day": Min("days__day"), "last_day": Max("days__day")}
+        return super().get_queryset(request).annotate(**days)
+
+    @admin.display(description=_("days"), ordering="day_count")
+    def day_count(self, ledger: Ledger) -> int:
+        """How many days were read or tried."""
+        return ledger.day_count
+
+    @admin.display(description=_("first day"), ordering="first_day")
+    def first_day(self, ledger: Ledger) -> object:
+        """Return the first of them."""
+        return ledger.first_day
+
+    @admin.display(description=_("last day"), ordering="last_day")
+    def last_day(self, ledger: Ledger) -> object:
+        """Return the last of them."""
+        return ledger.last_day
+
+
+@admin.register(UsageDay)
+class UsageDayAdmin(ReadOnlyAdmin):
+    """How far each day can be trusted, and why no further."""
+
+    list_display = [
+        "day",
+        "ledger",
+        "state",
+        "reason",
+        "read_at",
+        "tried_at",
+        "currency",
+        "with_linked",
+        "unreadable_count",
+    ]
+    list_filter = ["state", "reason", "with_linked", "ledger__region"]
+    list_select_related = ["ledger"]
+    search_fields = ["ledger__account_id"]
+    date_hierarchy = "day"
+    ordering = ["-day", "ledger__account_id", "ledger__region"]
+
+
+@admin.register(Meter)
+class MeterAdmin(ReadOnlyAdmin):
+    """What was ever measured, of all accounts together."""
+
+    list_display = ["service", "type", "operation", "subregion", "category", "title"]
+    list_filter = ["category", "service", "subregion"]
+    search_fields = ["type", "operation", "title"]
+    ordering = ["service", "type", "operation", "subregion"]

@@ -1,0 +1,251 @@
+"""Sums of stored costs, as whole numbers of 10⁻¹⁰: they add exactly, and fast.
+
+The consumption by meter answers wherever it can: it has a row for each meter and day, and they are added in
+one pass. What is asked by resource is answered from runs of days: their totals are added in the database, and
+only the runs of groups whose series is wanted are parted into steps.
+"""
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models.functions import Greatest, Least
+
+from consumption import periods
+from consumption.models import Ledger, Meter, ResourceUsage, Usage, UsageDay
+from consumption.periods import Period
+from consumption.questions import Dimension, Question
+from costs.money import STORED_STEP
+
+_METER_FIELD = {
+    Dimension.CATEGORY: "category",
+    Dimension.SERVICE: "service",
+    Dimension.TYPE: "type",
+    Dimension.SUBREGION: "subregion",
+}
+_FILTER = {dimension: f"meter__{field}" for dimension, field in _METER_FIELD.items()} | {
+    Dimension.ACCOUNT: "account_id",
+    Dimension.RESOURCE: "resource_id",
+}
+_RESOURCE_FIELD = _FILTER | {Dimension.REGION: "ledger__region"}
+
+
+@dataclass(frozen=True)
+class Unpriced:
+    """What was consumed and has no price, so that no total holds it."""
+
+    service: str
+    type: str
+    operation: str
+    value: Decimal
+    lines: int
+
+
+def amount_of(whole: int) -> Decimal:
+    """Turn a sum of stored whole numbers into the amount that it is."""
+    return whole * STORED_STEP
+
+
+@dataclass
+class _Sums:
+    """The cost of each step of each group, and how many of its lines have no price."""
+
+    steps: dict[str, list[int]]
+    unpriced: Counter[str]
+
+
+class Costs:
+    """What the days of some ledgers come to for one question, and for the equal period ``before`` it.
+
+    ``days`` are the ledger rows of both periods.
+    """
+
+    def __init__(
+        self, ledgers: Sequence[Ledger], question: Question, before: Period, days: Iterable[UsageDay]
+    ) -> None:
+        self._ledgers = ledgers
+        self._question = question
+        self._before = before
+        self._days = {day.pk: day for day in days}
+        self.steps = periods.steps(question.period, question.granularity)
+
+    @property
+    def _by_resource(self) -> bool:
+        return self._question.asks_resources or self._question.group_by == Dimension.RESOURCE
+
+    @cached_property
+    def by_step(self) -> list[int]:
+        """The cost of each step."""
+        if self._question.asks_resources:
+            rows = self._resources(self._question.period).values_list(
+                "first_day", "last_day", _whole("price")
+            )
+            return self._parted((None, first, last, whole or 0) for first, last, whole in rows)[None]
+        if self._question.group_by == Dimension.RESOURCE:
+            days = (
+                self._usages(self._question.period).values_list("day_id").annotate(whole=Sum(_whole("price")))
+            )
+            return self._placed((None, day, int(whole or 0)) for day, whole in days.order_by())[None]
+        return [sum(costs) for costs in zip(self._zeros(), *self._sums.steps.values(), strict=True)]
+
+    @cached_property
+    def by_group(self) -> dict[str, tuple[int, int]]:
+        """The cost of each group, and how many of its lines have no price."""
+        if self._by_resource:
+            return self._totals_of_runs(self._question.period)
+        return {key: (sum(costs), self._sums.unpriced[key]) for key, costs in self._sums.steps.items()}
+
+    @cached_property
+    def before(self) -> dict[str, int]:
+        """The cost of each group in the period before."""
+        if self._by_resource:
+            return {key: cost for key, (cost, _unpriced) in self._totals_of_runs(self._before).items()}
+        one_step = self._added(self._before, dict.fromkeys(self._before.days, 0), 1)
+        return {key: cost for key, [cost] in one_step.steps.items()}
+
+    def series(self, keys: Iterable[str]) -> dict[str, list[int]]:
+        """Return the cost of each step of some groups."""
+        keys = list(keys)
+        if not self._by_resource:
+            return {key: self._sums.steps.get(key, self._zeros()) for key in keys}
+        group = _RESOURCE_FIELD[Dimension(self._question.group_by)]
+        runs = self._resources(self._question.period).filter(**{f"{group}__in": keys})
+        rows = runs.values_list(group, "first_day", "last_day", _whole("price"))
+        parted = self._parted((key, first, last, whole or 0) for key, first, last, whole in rows)
+        return {key: parted[key] for key in keys}
+
+    def unpriced_lines(self, keys: Iterable[str]) -> dict[str, list[int]]:
+        """Return how many lines without a price some groups have in each step."""
+        keys = list(keys)
+        if self._by_resource:
+            group = _RESOURCE_FIELD[Dimension(self._question.group_by)]
+            runs = self._resources(self._question.period).filter(price=None, **{f"{group}__in": keys})
+            found = self._parted((*run, 1) for run in runs.values_list(group, "first_day", "last_day"))
+        else:
+            rows = self._usages(self._question.period).filter(price=None)
+            lines = rows.values_list("day_id", self._column)
+            found = self._placed((self._key_of(day, value), day, 1) for day, value in lines)
+        return {key: found[key] for key in keys}
+
+    def unpriced(self) -> list[Unpriced]:
+        """Return what has no price, product by product."""
+        if self._question.asks_resources:
+            rows, value = self._resources(self._question.period), _run_sum(self._question.period, "value")
+        else:
+            rows, value = self._usages(self._question.period), Sum(_whole("value"))
+        product = ("meter__service", "meter__type", "meter__operation")
+        found = rows.filter(price=None).values_list(*product).annotate(value=value, lines=Count("pk"))
+        return [
+            Unpriced(*key, amount_of(int(whole)), lines) for *key, whole, lines in found.order_by(*product)
+        ]
+
+    # --- By meter
+
+    @cached_property
+    def _sums(self) -> _Sums:
+        return self._added(self._question.period, self._step_of_day, len(self.steps))
+
+    @property
+    def _column(self) -> str:
+        """The column of a row by meter that tells its group."""
+        return "account_id" if self._question.group_by == Dimension.ACCOUNT else "meter_id"
+
+    def _added(self, period: Period, step_of_day: Mapping[dt.date, int], count: int) -> _Sums:
+        """Add the rows of a period up, by group and step."""
+        rows, key_of = self._usages(period), self._key_of
+        place_of = {pk: step_of_day[day.day] for pk, day in self._days.items() if day.day in step_of_day}
+        steps: dict[str, list[int]] = defaultdict(lambda: [0] * count)
+        unpriced: Counter[str] = Counter()
+        for day, value, whole in rows.values_list("day_id", self._column, _whole("price")):
+            key = key_of(day, value)
+            if whole is None:
+                unpriced[key] += 1
+            steps[key][place_of[day]] += whole or 0
+        return _Sums(steps, unpriced)
+
+    @cached_property
+    def _key_of(self) -> Callable[[int, Any], str]:
+        """What tells the group of a row of either period, from its day and from its ``_column``."""
+        group_by = Dimension(self._question.group_by)
+        if group_by == Dimension.ACCOUNT:
+            return lambda _day, account_id: account_id
+        if group_by == Dimension.REGION:
+            region_of = {ledger.pk: ledger.region for ledger in self._ledgers}
+            region_of_day = {pk: region_of[day.ledger_id] for pk, day in self._days.items()}
+            return lambda day, _meter: region_of_day[day]
+        both = self._usages(Period(self._before.first, self._question.period.end))
+        used = Meter.objects.filter(pk__in=both.order_by().values("meter_id").distinct())
+        values = dict(used.values_list("pk", _METER_FIELD[group_by]))
+        return lambda _day, meter: values[meter]
+
+    def _usages(self, period: Period) -> QuerySet[Usage]:
+        rows = Usage.objects.filter(
+            day__ledger__in=self._ledgers, day__day__gte=period.first, day__day__lt=period.end
+        )
+        return self._filtered(rows, own="day__ledger__account_id")
+
+    def _placed(self, rows: Iterable[tuple[Any, int, int]]) -> dict[Any, list[int]]:
+        """Add numbers of days into steps, key by key."""
+        found: dict[Any, list[int]] = defaultdict(self._zeros)
+        for key, day, whole in rows:
+            found[key][self._step_of_day[self._days[day].day]] += whole
+        return found
+
+    # --- By resource
+
+    def _totals_of_runs(self, period: Period) -> dict[str, tuple[int, int]]:
+        key = _RESOURCE_FIELD[Dimension(self._question.group_by)]
+        unpriced = Count("pk", filter=Q(price=None))
+        rows = self._resources(period).values_list(key)
+        found = rows.annotate(cost=_run_sum(period, "price"), unpriced=unpriced).order_by()
+        return {name: (int(whole or 0), lines) for name, whole, lines in found}
+
+    def _resources(self, period: Period) -> QuerySet[ResourceUsage]:
+        rows = ResourceUsage.objects.filter(ledger__in=self._ledgers).during(period.first, period.end)
+        return self._filtered(rows, own="ledger__account_id")
+
+    def _parted(self, rows: Iterable[tuple[Any, int, int, int]]) -> dict[Any, list[int]]:
+        """Part runs of equal days into steps, key by key."""
+        found: dict[Any, list[int]] = defaultdict(self._zeros)
+        bounds = [(step.first.toordinal(), step.last.toordinal()) for step in self.steps]
+        for key, first, last, whole in rows:
+            for place, (begin, end) in enumerate(bounds):
+                days = min(last, end) - max(first, begin) + 1
+                if days > 0:
+                    found[key][place] += whole * days
+        return found
+
+    # --- Both
+
+    def _filtered(self, rows: QuerySet, own: str) -> QuerySet:
+        if not self._question.with_linked:
+            accounts = {one.account_id for one in self._ledgers}
+            rows = rows.filter(account_id=accounts.pop() if len(accounts) == 1 else F(own))
+        for name, values in self._question.filters.items():
+            rows = rows.filter(**{f"{_FILTER[Dimension(name)]}__in": values})
+        return rows
+
+    @cached_property
+    def _step_of_day(self) -> dict[dt.date, int]:
+        return {day: place for place, step in enumerate(self.steps) for day in step.days}
+
+    def _zeros(self) -> list[int]:
+        return [0] * len(self.steps)
+
+
+def _whole(name: str) -> ExpressionWrapper:
+    """Return a stored figure as the whole number of 10⁻¹⁰ that it is."""
+    return ExpressionWrapper(F(name), output_field=BigIntegerField())
+
+
+def _run_sum(period: Period, name: str) -> Sum:
+    """Return the sum of a figure over the days that runs have in a period."""
+    last = Least(F("last_day"), period.last.toordinal())
+    first = Greatest(F("first_day"), period.first.toordinal())
+    days = ExpressionWrapper(last - first + 1, output_field=BigIntegerField())
+    return Sum(ExpressionWrapper(_whole(name) * days, output_field=BigIntegerField()))
