@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.errors import AuthenticationRefused, CloudError, KeyLocked, PermissionRefused
 from accounts.keyring import Key
@@ -11,6 +11,9 @@ from consumption import sync
 from consumption.forms import LONGEST_BY_DAY
 from consumption.periods import Period, before
 from consumption.sync import Progress
+
+MOST_VAIN_SLICES = 3
+"""After so many slices in which days failed and none was read, a page leaves the cloud alone."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,16 @@ class Wish:
 
 @dataclass(frozen=True)
 class Reading:
-    """How far the days of several keys are read. ``refused`` are the keys that the cloud refused, and why."""
+    """How far the days of several keys are read. ``refused`` are the keys that the cloud refused, and why.
+
+    ``vain`` counts the slices, this one among them, that have read nothing one after another because days
+    failed: a slow cloud fails one day in each. ``failure`` is why days failed, in this slice or before.
+    """
 
     progress: list[Progress]
     refused: list[tuple[Key, CloudError]]
+    vain: int = 0
+    failure: CloudError | None = None
 
     @property
     def total(self) -> int:
@@ -57,8 +66,8 @@ class Reading:
 
     @property
     def problem(self) -> CloudError | None:
-        """Why the slice ended before its time, or why some of its days were not read, if so."""
-        return next((error for one in self.progress for error in [one.problem or one.failure] if error), None)
+        """Why the reading has stopped before its end, or why some days were not read, if so."""
+        return next((one.problem for one in self.progress if one.problem), self.failure)
 
     @property
     def error(self) -> CloudError | None:
@@ -73,7 +82,7 @@ class Reading:
     @property
     def goes_on(self) -> bool:
         """Tell whether asking again may read more."""
-        return any(one.goes_on for one in self.progress)
+        return self.vain < MOST_VAIN_SLICES and any(one.goes_on for one in self.progress)
 
     @property
     def waits(self) -> bool:
@@ -107,10 +116,17 @@ def days_left(keys: Iterable[Key], wish: Wish, *, at: dt.datetime) -> set[dt.dat
     return left
 
 
-def read_slice(keys: list[Key], wish: Wish, *, at: dt.datetime) -> Reading:
-    """Read with each key for its part of a slice; a key that is refused does not keep the others from it."""
+def read_slice(
+    keys: list[Key], wish: Wish, *, at: dt.datetime, vain: int = 0, failure: CloudError | None = None
+) -> Reading:
+    """Read with each key for its part of a slice; a key that is refused does not keep the others from it.
+
+    ``vain`` and ``failure`` are those of the slices before this one.
+    """
     seconds = sync.SLICE_SECONDS / len(keys)
-    return _read(keys, lambda key: _slice(key, wish, at, seconds))
+    found = _read(keys, lambda key: _slice(key, wish, at, seconds))
+    in_vain = not found.has_read and found.failure is not None
+    return replace(found, vain=vain + 1 if in_vain else 0, failure=found.failure or failure)
 
 
 def read_through(keys: list[Key], wish: Wish, *, seconds: float) -> Reading:
@@ -149,4 +165,5 @@ def _read(keys: Iterable[Key], ask: Callable[[Key], Progress]) -> Reading:
             progress.append(ask(key))
         except (AuthenticationRefused, KeyLocked, PermissionRefused) as error:
             refused.append((key, error))
-    return Reading(progress, refused)
+    failures = (one.failure for one in progress if one.failure)
+    return Reading(progress, refused, failure=next(failures, None))

@@ -1,6 +1,8 @@
 """The pages of the consumption history: what was spent, its reading, and what drives it."""
 
-from django.http import HttpRequest, HttpResponse
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -8,9 +10,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url, trigger_client_event
 
 from accounts import keyring
+from accounts.errors import kind_of
 from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
-from consumption import historypage, reading
+from consumption import historypage, reading, sync
 from consumption.asking import Asked
 from consumption.reading import Wish
 
@@ -25,7 +28,7 @@ CONSUMPTION_READ = "consumption-read"
 @with_keys
 def history(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     """Show what is kept at once; a fragment reads what is missing."""
-    context = historypage.page_of(_asked(request), is_refresh=request.htmx.trigger == "figures")
+    context = historypage.page_of(_asked(request), is_refresh=request.htmx.trigger == "answer")
     status = 422 if context["problems"] or context["several"] else 200
     page, fragment = "consumption/history.html", "consumption/_history.html"
     response = page_or_fragment(request, page, fragment, context, status=status)
@@ -55,11 +58,21 @@ def read(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     wish = asked.wish(compare=request.POST.get("compare") == "1", again=request.POST.get("again") == "1")
     if not wants_fragment(request):
         return _read_with_patience(request, asked, wish)
-    found = reading.read_slice(asked.keys, wish, at=asked.now)
+    found = reading.read_slice(asked.keys, wish, at=asked.now, **_so_far(request.POST))
     response = render(request, "consumption/_reading_state.html", historypage.progress_of(asked, wish, found))
     if found.has_read or not found.goes_on:
         trigger_client_event(response, CONSUMPTION_READ)
     return response
+
+
+def _so_far(data: QueryDict) -> dict[str, Any]:
+    """Return how the slices before this one went, as the form of the last one has kept it."""
+    vain, code = data.get("vain", ""), data.get("failure")
+    counts = [str(count) for count in range(reading.MOST_VAIN_SLICES)]
+    return {
+        "vain": counts.index(vain) if vain in counts else 0,
+        "failure": kind_of(code)(sync.CALL) if code else None,
+    }
 
 
 def _read_with_patience(request: HttpRequest, asked: Asked, wish: Wish) -> HttpResponse:

@@ -134,7 +134,7 @@ def test_the_page_is_worked_from_the_keyboard(history):
 def test_a_cloud_that_is_down_is_said_and_read_again_when_it_is_back(history, outscale):
     outscale.faults.add("*", "error")
     history.goto("/consumption/?period=last-30-days")
-    stopped = history.locator("#reading [role=alert]")
+    stopped = history.locator("#reading form.is-bad")
     expect(stopped).to_contain_text("The cloud could not be read.")
     expect(history.locator("#coverage summary")).to_contain_text("14 of 30 days")
     expect(total(history)).to_contain_text("€")

@@ -57,8 +57,11 @@ def post(client, question="", data=None, headers=HTMX):
 
 
 def read_through(client, question=""):
+    """Read slice after slice, as the page does, and return the last answer."""
+    data = {}
     for _slice in range(30):
-        answer = post(client, question)
+        answer = post(client, question, data)
+        data = {field["name"]: field["value"] for field in answer.soup.select("form input")}
         if not answer.soup.select("[hx-trigger]"):
             return answer
     raise AssertionError(text(answer.soup))
@@ -144,7 +147,7 @@ def test_a_slice_says_which_days_are_done_and_goes_on_by_itself(logged_in, outsc
     assert "Still to read: " in text(form)
     assert "left." in text(form)
     assert form.progress["value"] == str(done)
-    shown = show(logged_in, "period=last-7-days", headers=HTMX | {"HX-Trigger": "figures"})
+    shown = show(logged_in, "period=last-7-days", headers=HTMX | {"HX-Trigger": "answer"})
     assert text(shown.soup.select_one("#coverage summary")).startswith(f"{min(done, 7)} of 7 days")
 
 
@@ -309,7 +312,7 @@ def test_every_group_stands_in_the_table_fifty_on_a_page(logged_in):
     assert list(rows(page)) == [f"nat-{number:03}" for number in range(100, 120)]
     assert "Page 3 of 3" in text(page.soup.select_one("#groups"))
     assert page.soup.select_one("#groups th[aria-sort]")["aria-sort"] == "ascending"
-    assert page.soup.select_one("#figures")["hx-get"].endswith("group_by=resource&sort=name&page=3")
+    assert page.soup.select_one("#answer")["hx-get"].endswith("group_by=resource&sort=name&page=3")
     assert total(page) == "€7,200.00"
 
 
@@ -447,7 +450,7 @@ def test_days_that_hold_nothing_are_a_total_of_zero(outscale):
 def test_no_known_day_is_no_zero(logged_in, outscale):
     outscale.faults.add("ReadConsumptionAccount", "error")
     read_through(logged_in)
-    page = show(logged_in, headers=HTMX | {"HX-Trigger": "figures"})
+    page = show(logged_in, headers=HTMX | {"HX-Trigger": "answer"})
     assert text(page.soup.select_one("#figures h3")) == "No day of this period is known"
     assert text(page.soup.select_one("#figures .grand")) == "–"
     assert "€" not in text(page.soup.select_one("#figures"))
@@ -533,7 +536,7 @@ def test_a_refused_key_is_told_the_right_and_shown_nothing_that_is_kept(outscale
     assert "The consumption in eu-west-2 is not shown to this key" in notice
     assert "refuses this reading (code 4). Allow api:ReadConsumptionAccount" in notice
     assert answer.headers["HX-Trigger"] == '{"consumption-read": {}}'
-    page = show(client, "group_by=resource", headers=HTMX | {"HX-Trigger": "figures"})
+    page = show(client, "group_by=resource", headers=HTMX | {"HX-Trigger": "answer"})
     assert text(page.soup.select_one("#figures h2")) == "Not for this key"
     assert "nat-secret" not in page.content.decode()
     assert post(client, headers={}).status_code == 403
@@ -584,17 +587,30 @@ def test_a_cloud_that_is_down_leaves_what_is_kept_and_offers_to_read_again(logge
     assert "30 of 30 days" in text(show(logged_in).soup.select_one("#coverage summary"))
 
 
-def test_a_cloud_that_fails_slowly_is_left_alone_after_a_slice_of_failures(
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_a_day_that_could_not_be_read_among_others_is_said(logged_in, outscale, monkeypatch, seconds):
+    monkeypatch.setattr("consumption.sync.SLICE_SECONDS", seconds)
+    outscale.faults.add("ReadConsumptionAccount", "broken-json", 1)
+    answer = read_through(logged_in, "period=last-30-days")
+    assert notices(answer)[0].startswith("Not every day could be read. OUTSCALE answered something")
+    assert "29 of 30 days" in text(show(logged_in).soup.select_one("#coverage summary"))
+
+
+def test_a_cloud_that_fails_slowly_is_left_alone_after_three_slices_of_failures(
     logged_in, outscale, settings, monkeypatch
 ):
     settings.OUTSCALE_REQUESTS_PER_SECOND = 1
     monkeypatch.setattr("consumption.sync.SLICE_SECONDS", 0.01)
     monkeypatch.setattr("consumption.sync.GRACE_SECONDS", 0)
     outscale.faults.add("ReadConsumptionAccount", "broken-json")
-    answer = post(logged_in)
-    assert UsageDay.objects.count() < 3
-    assert answer.soup.select_one("form.is-bad")
-    assert "Still to read: " in text(answer.soup)
+    data, slices = {}, 0
+    while (form := post(logged_in, "", data).soup.form).has_attr("hx-trigger"):
+        data = {field["name"]: field["value"] for field in form.select("input")}
+        slices += 1
+    assert slices == 2
+    assert 3 <= UsageDay.objects.count() < 10
+    assert "The cloud could not be read." in text(form)
+    assert "Still to read: " in text(form)
 
 
 def test_keys_that_the_cloud_refuses_lead_to_the_login(logged_in, outscale):
