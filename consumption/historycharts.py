@@ -23,6 +23,9 @@ from costs.money import money_text, round_for_display, show_money, show_percent
 
 _YEAR_DAYS = 366
 
+_STANDS_OUT = Decimal("1.05")
+"""How many times the usual cost the dearest step must have to be named."""
+
 
 class Part(NamedTuple):
     """A part of the stack: its name, its colour, where it leads, and its cost step by step."""
@@ -141,6 +144,11 @@ def _step_name(history: History, step: Step) -> str:
     return step_text(step.period, history.question.granularity, with_year=with_year)
 
 
+def _known(part: Part, cost: Decimal | None) -> Decimal | None:
+    """Return what a part cost in a step; None where all that is known of it is that it has no price."""
+    return None if part.lacks and not cost else cost
+
+
 def _row_name(history: History, step: Step) -> str:
     if history.question.granularity == Granularity.DAY:
         return weekday_text(step.period.first)
@@ -157,7 +165,7 @@ def step_rows(history: History, parts: list[Part]) -> list[StepRow]:
             step_state(step.coverage),
             kinds.get(chart_state(step.coverage), ""),
             chart_state(step.coverage) == "partial",
-            list(found),
+            [_known(part, cost) for part, cost in zip(parts, found, strict=True)],
             step.cost,
         )
         for step, found in zip(history.steps, costs, strict=True)
@@ -206,14 +214,18 @@ def _peak(history: History) -> Iterator[str]:
         "most": show_money(dearest.cost, history.currency, places=0),
         "step": _step_name(history, dearest),
     }
-    usually = {
-        Granularity.DAY: _("A day usually costs about %(usual)s"),
-        Granularity.WEEK: _("A week usually costs about %(usual)s"),
-        Granularity.MONTH: _("A month usually costs about %(usual)s"),
-    }[Granularity(granularity)]
-    if dearest.cost > usual * Decimal("1.05"):
-        usually += _(", most was %(most)s (%(step)s)")
-    yield f"{usually % facts}."
+    even = {
+        Granularity.DAY: _("A day usually costs about %(usual)s."),
+        Granularity.WEEK: _("A week usually costs about %(usual)s."),
+        Granularity.MONTH: _("A month usually costs about %(usual)s."),
+    }
+    uneven = {
+        Granularity.DAY: _("A day usually costs about %(usual)s; the dearest, %(step)s, %(most)s."),
+        Granularity.WEEK: _("A week usually costs about %(usual)s; the dearest, %(step)s, %(most)s."),
+        Granularity.MONTH: _("A month usually costs about %(usual)s; the dearest, %(step)s, %(most)s."),
+    }
+    stands_out = dearest.cost > usual * _STANDS_OUT
+    yield (uneven if stands_out else even)[Granularity(granularity)] % facts
 
 
 def _change(history: History, percent: Decimal) -> str:
@@ -223,6 +235,9 @@ def _change(history: History, percent: Decimal) -> str:
         return _("As much as in the %(days)s days before.") % facts
     more = _("%(percent)s more than in the %(days)s days before.")
     less = _("%(percent)s less than in the %(days)s days before.")
+    if Comparison(history).is_by_day:
+        more = _("An average day costs %(percent)s more than in the %(days)s days before.")
+        less = _("An average day costs %(percent)s less than in the %(days)s days before.")
     return (more if shown > 0 else less) % facts
 
 

@@ -55,6 +55,11 @@ class Row:
     average: Decimal
     change: Change
 
+    @property
+    def is_unknown(self) -> bool:
+        """Tell whether nothing of its cost is known, which is not zero."""
+        return bool(self.group.unpriced) and not self.group.cost
+
 
 @dataclass(frozen=True)
 class Column:

@@ -100,8 +100,16 @@ class Progress:
 
     @property
     def goes_on(self) -> bool:
-        """Tell whether asking again may read more: days are left, and nothing final is in the way."""
-        return bool(self.left) and (self.problem is None or isinstance(self.problem, Throttled))
+        """Tell whether asking again may read more: days are left, and nothing final is in the way.
+
+        A slice in which days failed and none was read is final too: a slow cloud fails a day or two in each.
+        """
+        only_fails = self.failure is not None and not self.read
+        return (
+            bool(self.left)
+            and not only_fails
+            and (self.problem is None or isinstance(self.problem, Throttled))
+        )
 
     @property
     def goes_on_after(self) -> int:

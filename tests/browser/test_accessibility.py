@@ -176,6 +176,57 @@ def what_changed_with_nothing_to_compare(page, outscale):
     page.get_by_role("heading", name="There is nothing to compare with yet").wait_for()
 
 
+def consumption(page, _outscale):
+    log_in(page)
+    page.goto("/consumption/?period=last-7-days")
+    expect(page.locator("#reading")).to_be_empty()
+    page.locator("#drivers").scroll_into_view_if_needed()
+    page.locator("#drivers li").first.wait_for()
+    page.get_by_text("Figures by day").click()
+    page.locator("#coverage summary").click()
+
+
+def consumption_of_a_resource_with_its_filters(page, outscale):
+    consumption(page, outscale)
+    page.locator("#drivers li a").first.click()
+    page.get_by_text("Add a filter").click()
+    page.locator("#add-resource").wait_for()
+
+
+def consumption_of_nothing(page, _outscale):
+    log_in(page, EMPTY_KEY)
+    page.goto("/consumption/?period=last-month")
+    page.get_by_role("heading", name="Nothing was consumed").wait_for()
+
+
+def consumption_read_in_part(page, outscale):
+    outscale.faults.add("ReadConsumptionAccount", "broken-json", 2)
+    log_in(page)
+    page.goto("/consumption/?period=last-30-days&granularity=week")
+    expect(page.locator("#coverage summary")).to_contain_text("28 of 30 days")
+    expect(page.locator("#reading")).to_be_empty()
+
+
+def consumption_under_way(page, outscale):
+    outscale.faults.add("ReadConsumptionAccount", "latency", 900)
+    log_in(page)
+    page.goto("/consumption/?period=last-12-months")
+    page.locator("#reading progress").wait_for()
+
+
+def consumption_refused(page, outscale):
+    outscale.faults.add("ReadConsumptionAccount", "refuse")
+    log_in(page)
+    page.goto("/consumption/")
+    page.get_by_role("heading", name="Not for this key").wait_for()
+
+
+def consumption_with_a_wrong_question(page, _outscale):
+    log_in(page)
+    page.goto("/consumption/?first=2020-01-01")
+    page.get_by_text("At most 1100 days").first.wait_for()
+
+
 def draft_invoice(page, _outscale):
     month = preset_period(Preset.LAST_MONTH, timezone.now().date())
     contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
@@ -216,6 +267,13 @@ PAGES = [
     current_cost_of_a_cloud_that_is_down,
     what_changed,
     what_changed_with_nothing_to_compare,
+    consumption,
+    consumption_of_a_resource_with_its_filters,
+    consumption_of_nothing,
+    consumption_read_in_part,
+    consumption_under_way,
+    consumption_refused,
+    consumption_with_a_wrong_question,
     draft_invoice,
     draft_invoice_of_nothing,
     documentation_of_the_api,

@@ -140,7 +140,7 @@ def test_a_slice_says_which_days_are_done_and_goes_on_by_itself(logged_in, outsc
     assert form["hx-post"] == f"{READ}?period=last-7-days&group_by=category"
     done = UsageDay.objects.count()
     assert 0 < done < 14
-    assert f"{done} of 14 days are read." in text(form)
+    assert f"{done} of 14 days are done." in text(form)
     assert "Still to read: " in text(form)
     assert "left." in text(form)
     assert form.progress["value"] == str(done)
@@ -282,7 +282,7 @@ def test_what_has_no_price_is_counted_named_and_no_zero(logged_in):
     assert notice.startswith("30 lines have no price.")
     assert notice.endswith("CustomNew / New: a quantity of 720 on 30 lines")
     assert total(page) == "at least ≥ €60.00"
-    assert rows(page)["Compute 30 lines without price"][0] == "at least ≥ €0.00"
+    assert rows(page)["Compute 30 lines without price"] == ["–", "–", "–", "–"]
     assert "At least €60.00 on 30 days." in text(page.soup.select_one("figcaption"))
 
 
@@ -582,6 +582,19 @@ def test_a_cloud_that_is_down_leaves_what_is_kept_and_offers_to_read_again(logge
     outscale.faults.clear()
     post(logged_in, "", {"again": "1"})
     assert "30 of 30 days" in text(show(logged_in).soup.select_one("#coverage summary"))
+
+
+def test_a_cloud_that_fails_slowly_is_left_alone_after_a_slice_of_failures(
+    logged_in, outscale, settings, monkeypatch
+):
+    settings.OUTSCALE_REQUESTS_PER_SECOND = 1
+    monkeypatch.setattr("consumption.sync.SLICE_SECONDS", 0.01)
+    monkeypatch.setattr("consumption.sync.GRACE_SECONDS", 0)
+    outscale.faults.add("ReadConsumptionAccount", "broken-json")
+    answer = post(logged_in)
+    assert UsageDay.objects.count() < 3
+    assert answer.soup.select_one("form.is-bad")
+    assert "Still to read: " in text(answer.soup)
 
 
 def test_keys_that_the_cloud_refuses_lead_to_the_login(logged_in, outscale):
