@@ -103,7 +103,7 @@ def _figures(asked: Asked) -> dict[str, Any]:
         "finding": historycharts.finding_of(history, parts) if coverage.with_figures else "",
         "parts": parts,
         "steps": historycharts.step_rows(history, parts),
-        "largest_share": max((row.group.share or 0 for row in rows), default=0),
+        "largest_share": (history.groups[0].share or 0) if history.groups else 0,
         "steps_title": historycharts.steps_title(history),
         "step_word": historycharts.step_word(history),
         "average": history.total / (coverage.with_figures or 1),
