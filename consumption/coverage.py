@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from consumption.models import WITH_FIGURES, DayState, Ledger, UsageDay
@@ -49,32 +50,32 @@ class Coverage:
         """Return the coverage of a part of the period."""
         return Coverage(period, self.known)
 
-    @property
+    @cached_property
     def counts(self) -> dict[str, int]:
         """How many days there are, and how many in each state, as the API says it."""
         found = Counter(self.on(day).state for day in self.period.days)
         states = {str(state): found[state] for state in reversed(_WORST_FIRST)}
         return {"days": self.period.length, **states}
 
-    @property
+    @cached_property
     def with_figures(self) -> int:
         """How many days have figures."""
         return sum(self.on(day).has_figures for day in self.period.days)
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
         """Tell whether every day has all its figures, be they provisional."""
         counts = self.counts
         return counts["days"] == counts[DayState.COMPLETE] + counts[DayState.PROVISIONAL]
 
-    @property
+    @cached_property
     def state(self) -> str:
         """The worst state of a day, ``missing`` for a period without figures; what a chart shows of it."""
         if not self.with_figures:
             return "missing"
         return min((self.on(day).state for day in self.period.days), key=_WORST_FIRST.index)
 
-    @property
+    @cached_property
     def gaps(self) -> list[tuple[dt.date, KnownDay]]:
         """The days that are not complete, in order."""
         return [(day, self.on(day)) for day in self.period.days if self.on(day).state != DayState.COMPLETE]

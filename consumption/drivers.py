@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from heapq import nlargest
 
 from consumption.comparison import Change, Comparison
 from consumption.history import Dimension, Group, History, Question, history_of
 from consumption.models import Ledger
+from consumption.sums import amount_of
 from costs.money import round_for_display
 
 SHOWN = 5
@@ -33,21 +35,26 @@ class Drivers:
 def drivers_of(ledgers: Iterable[Ledger], question: Question, *, expected: int = 1) -> Drivers:
     """Return what drives the cost of a question; what has no resource id is no resource."""
     history = history_of(ledgers, replace(question, group_by=Dimension.RESOURCE), expected=expected)
-    resources = [group for group in history.groups if group.key]
-    dearest = [group for group in resources[:SHOWN] if group.cost > 0]
-    return Drivers(history, dearest, _movers(history, resources))
+    resources = [key for key in history.groups.keys if key]
+    dearest = [history.group(key) for key in resources[:SHOWN]]
+    return Drivers(history, [group for group in dearest if group.cost > 0], _movers(history, resources))
 
 
-def _movers(history: History, resources: list[Group]) -> list[Mover]:
+def _movers(history: History, resources: list[str]) -> list[Mover]:
     comparison = Comparison(history)
     if comparison.problem:
         return []
     days, days_before = history.coverage.with_figures, comparison.period.length
-    found = [
-        Mover(
-            group.key, group.cost / days - group.before / days_before, comparison.of(group.cost, group.before)
-        )
-        for group in resources
+
+    def moved(key: str) -> int:
+        """Return how much more a day costs than before, times the days of both periods."""
+        now, before = history.whole_costs[key]
+        return now * days_before - before * days
+
+    largest = nlargest(SHOWN, sorted(resources), key=lambda key: abs(moved(key)))
+    groups = [(history.group(key), amount_of(moved(key)) / (days * days_before)) for key in largest]
+    return [
+        Mover(group.key, per_day, comparison.of(group.cost, group.before))
+        for group, per_day in groups
+        if round_for_display(per_day)
     ]
-    moved = [mover for mover in found if round_for_display(mover.per_day)]
-    return sorted(moved, key=lambda mover: (-abs(mover.per_day), mover.key))[:SHOWN]

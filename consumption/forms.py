@@ -75,6 +75,7 @@ class ConsumptionFilter(forms.Form):
     region = TextsField(label=_("Region"), required=False)
     account = TextsField(label=_("Account"), required=False)
     resource = TextsField(label=_("Resource"), required=False)
+    steps = forms.BooleanField(label=_("All figures of the chart"), required=False)
     linked = forms.BooleanField(label=_("With linked accounts"), required=False)
     sort = forms.ChoiceField(
         label=_("Order"),

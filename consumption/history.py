@@ -4,7 +4,7 @@ One query function feeds page, files and API, so that they cannot disagree. Noth
 Amounts exclude tax, are exact sums of what is stored, and are in the one currency of the days.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -19,6 +19,8 @@ from consumption.models import Ledger, UsageDay
 from consumption.periods import Period
 from consumption.questions import Dimension, Question
 from consumption.sums import Costs, Unpriced, amount_of
+
+_NOTHING = (0, 0)
 
 __all__ = ["Dimension", "Group", "History", "Question", "Step", "Unpriced", "history_of"]
 
@@ -118,24 +120,42 @@ class History:
         return (self.total / self.total_before - 1) * 100 if self.total_before else None
 
     @cached_property
+    def whole_costs(self) -> dict[str, tuple[int, int | None]]:
+        """The cost of each group, and in the period before, as whole numbers of 10⁻¹⁰: to sort by.
+
+        The latter is None while that period is not wholly read.
+        """
+        if not self.coverage_before.is_whole:
+            return {key: (cost, None) for key, (cost, _unpriced) in self._costs.by_group.items()}
+        before, now = self._costs.before, self._costs.by_group
+        return {key: (now.get(key, _NOTHING)[0], before.get(key, 0)) for key in now.keys() | before.keys()}
+
+    @cached_property
     def groups(self) -> "Groups":
         """What each value of the grouping cost, dearest first."""
-        before = self._costs.before if self.coverage_before.is_whole else None
-        costs = dict.fromkeys(before or {}, 0) | {
-            key: cost for key, (cost, _) in self._costs.by_group.items()
-        }
-        keys = sorted(costs, key=lambda key: (-costs[key], key))
-        return Groups(keys, lambda key: self._group(key, before))
+        costs = self.whole_costs
+        return Groups(sorted(costs, key=lambda key: (-costs[key][0], key)), self.group)
 
-    def _group(self, key: str, before: Mapping[str, int] | None) -> Group:
-        raw, unpriced = self._costs.by_group.get(key, (0, 0))
-        cost = amount_of(raw)
+    @cached_property
+    def billed_keys(self) -> list[str]:
+        """The groups that cost something or have lines without a price, dearest first."""
+        now = self._costs.by_group
+        return [key for key in self.groups.keys if any(now.get(key, _NOTHING))]
+
+    def unpriced_count(self, keys: Iterable[str]) -> int:
+        """Return how many lines of some groups have no price."""
+        return sum(self._costs.by_group.get(key, _NOTHING)[1] for key in keys)
+
+    def group(self, key: str) -> Group:
+        """Return what one value of the grouping cost."""
+        whole, before = self.whole_costs[key]
+        cost = amount_of(whole)
         return Group(
             key,
             cost,
-            unpriced,
+            self.unpriced_count([key]),
             cost * 100 / self.total if self.total else None,
-            None if before is None else amount_of(before.get(key, 0)),
+            None if before is None else amount_of(before),
         )
 
     def series(self, keys: Iterable[str]) -> dict[str, list[Decimal | None]]:

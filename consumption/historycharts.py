@@ -56,25 +56,24 @@ class StepRow:
 
 def parts_of(history: History, names: Names, address: QueryDict) -> list[Part]:
     """Return the largest groups in the order of their cost, and all others as one."""
-    groups = [group for group in history.groups if group.cost or group.unpriced]
-    largest, rest = groups[:LARGEST], groups[LARGEST:]
-    series = history.series(group.key for group in largest)
+    largest, rest = history.billed_keys[:LARGEST], history.billed_keys[LARGEST:]
+    series = history.series(largest)
     dimension = history.question.group_by
     parts = [
         Part(
-            names.text(dimension, group.key),
-            colour_of(place, group.key, dimension),
-            opened(address, history.question, group.key),
-            series[group.key],
-            bool(group.unpriced),
+            names.text(dimension, key),
+            colour_of(place, key, dimension),
+            opened(address, history.question, key),
+            series[key],
+            bool(history.unpriced_count([key])),
         )
-        for place, group in enumerate(largest)
+        for place, key in enumerate(largest)
     ]
     if rest:
         name = _("Others (%(count)s)") % {"count": len(rest)}
         costs = zip(history.steps, *_costs(parts), strict=True)
         others = [_rest(step, of_parts) for step, *of_parts in costs]
-        parts.append(Part(name, "others", "", others, any(group.unpriced for group in rest)))
+        parts.append(Part(name, "others", "", others, bool(history.unpriced_count(rest))))
     return parts
 
 

@@ -14,6 +14,8 @@ from consumption.reading import Reading, Wish
 from consumption.reasons import badge_of, gaps_of, lacks_some, read_text
 
 GROUPS_PER_PAGE = 50
+MOST_STEPS = 100
+"""A table of more steps than this is shown when it is asked for."""
 
 
 def page_of(asked: Asked, *, is_refresh: bool = False) -> dict[str, Any]:
@@ -102,8 +104,9 @@ def _figures(asked: Asked) -> dict[str, Any]:
         "chart": historycharts.chart_of(history, parts),
         "finding": historycharts.finding_of(history, parts) if coverage.with_figures else "",
         "parts": parts,
-        "steps": historycharts.step_rows(history, parts),
-        "largest_share": max((row.group.share or 0 for row in rows), default=0),
+        "step_count": len(history.steps),
+        "steps": historycharts.step_rows(history, parts) if _shows_steps(asked) else [],
+        "largest_share": (history.groups[0].share or 0) if history.groups else 0,
         "steps_title": historycharts.steps_title(history),
         "step_word": historycharts.step_word(history),
         "average": history.total / (coverage.with_figures or 1),
@@ -116,6 +119,11 @@ def _figures(asked: Asked) -> dict[str, Any]:
         ),
         "may_link": any(ledger.is_paying for ledger in asked.access.ledgers),
     }
+
+
+def _shows_steps(asked: Asked) -> bool:
+    """Tell whether the figures of the chart come at once: two years of days take longer than all the rest."""
+    return len(asked.history.steps) <= MOST_STEPS or asked.form.cleaned_data["steps"]
 
 
 def progress_of(asked: Asked, wish: Wish, found: Reading) -> dict[str, Any]:

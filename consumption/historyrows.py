@@ -1,6 +1,6 @@
 """The rows and links of the page of the history: every link is an address that asks a whole question."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -78,36 +78,57 @@ def colour_of(place: int, key: str, dimension: str) -> str:
     return f"series-{place + 1}" if place < LARGEST else "others"
 
 
-def rows_of(history: History, names: Names, address: QueryDict, *, order: str) -> list[Row]:
+@dataclass(frozen=True)
+class Rows(Sequence[Row]):
+    """The groups of a history as rows, each made when it is shown: there may be ten thousand."""
+
+    keys: list[str]
+    _make: Callable[[str], Row]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, place: int | slice) -> Any:
+        if isinstance(place, slice):
+            return [self._make(key) for key in self.keys[place]]
+        return self._make(self.keys[place])
+
+
+def rows_of(history: History, names: Names, address: QueryDict, *, order: str) -> Rows:
     """Return a row for every group, in an order of ``consumption.forms.SORTS``."""
-    question, comparison = history.question, Comparison(history)
+    question, comparison, dimension = history.question, Comparison(history), history.question.group_by
     days = history.coverage.with_figures or 1
-    rows = [
-        Row(
+    place_of = {key: place for place, key in enumerate(history.groups.keys)}
+
+    def row(key: str) -> Row:
+        group = history.groups[place_of[key]]
+        return Row(
             group,
-            names.of(question.group_by, group.key),
-            names.category_of(group.key) if question.group_by == Dimension.TYPE else "",
-            colour_of(place, group.key, question.group_by) if group.cost else "others",
-            opened(address, question, group.key),
+            names.of(dimension, key),
+            names.category_of(key) if dimension == Dimension.TYPE else "",
+            colour_of(place_of[key], key, dimension) if group.cost else "others",
+            opened(address, question, key),
             group.cost / days,
             comparison.of(group.cost, group.before),
         )
-        for place, group in enumerate(history.groups)
-    ]
-    return _sorted(rows, order)
+
+    return Rows(_sorted(history, names, order), row)
 
 
-def _sorted(rows: list[Row], order: str) -> list[Row]:
-    """Sort rows, which come dearest first; those without a known change stand at the end either way."""
-    backwards = order.startswith("-")
+def _sorted(history: History, names: Names, order: str) -> list[str]:
+    """Return the keys in an order; those without a known change stand at the end either way."""
+    keys, backwards = history.groups.keys, order.startswith("-")
     match order.removeprefix("-"):
         case "name":
-            return sorted(rows, key=lambda row: row.name.text.casefold(), reverse=backwards)
+            dimension = history.question.group_by
+            return sorted(keys, key=lambda key: names.text(dimension, key).casefold(), reverse=backwards)
         case "change":
-            known = [row for row in rows if row.change.percent is not None]
-            rest = [row for row in rows if row.change.percent is None]
-            return sorted(known, key=lambda row: row.change.percent, reverse=backwards) + rest
-    return rows if backwards else rows[::-1]
+            changes = {
+                key: Decimal(now) / before for key, (now, before) in history.whole_costs.items() if before
+            }
+            known = sorted((key for key in keys if key in changes), key=changes.get, reverse=backwards)
+            return known + [key for key in keys if key not in changes]
+    return keys if backwards else keys[::-1]
 
 
 def opened(address: QueryDict, question: Question, key: str) -> str:

@@ -195,7 +195,9 @@ def _keep_days(
 ) -> None:
     """Write the ledger rows of days, and their lines by meter."""
     days = [one.read.day for one in valued]
-    Usage.objects.filter(day__ledger=ledger, day__day__in=days).delete()
+    of_ledger = UsageDay.objects.filter(ledger=ledger, day__in=days)
+    # By their ids: PostgreSQL joins two tables that it has no statistics of yet row by row.
+    Usage.objects.filter(day__in=list(of_ledger.values_list("pk", flat=True))).delete()
     UsageDay.objects.bulk_create(
         [_day_row(ledger, one, at) for one in valued],
         update_conflicts=True,
@@ -204,7 +206,7 @@ def _keep_days(
             "state", "reason", "read_at", "tried_at", "currency", "with_linked", "unreadable_count"
         ],
     )  # fmt: skip
-    rows = dict(UsageDay.objects.filter(ledger=ledger, day__in=days).values_list("day", "pk"))
+    rows = dict(of_ledger.values_list("day", "pk"))
     _insert(
         Usage,
         ("day", "account_id", "meter", *DayFigures._fields),

@@ -717,3 +717,20 @@ def test_the_overview_shows_the_month_to_date_with_its_coverage(logged_in, outsc
     assert f"{days} of {days} day" in text(card.select_one(".coverage"))
     assert card.a["href"] == "/consumption/?period=month-to-date"
     assert list(outscale.requests) == []
+
+
+def test_the_figures_of_a_long_series_come_when_they_are_asked_for(logged_in, outscale):
+    ledger = make_ledger(at=timezone.now())
+    first = dt.date(2026, 1, 1)
+    keep(ledger, {first + dt.timedelta(days=passed): [entry()] for passed in range(101)})
+    asked = f"first={first}&last={first + dt.timedelta(days=100)}&granularity=day"
+
+    page = show(logged_in, asked)
+    assert page.soup.select("#steps tbody tr") == []
+    [link] = page.soup.select("#steps a")
+    assert text(link) == "Show all 101 steps"
+    whole = show(logged_in, link["href"].removeprefix("?").removesuffix("#steps"))
+    assert len(whole.soup.select("#steps[open] tbody tr")) == 101
+    assert (
+        len(show(logged_in, asked.replace("2026-01-01", "2026-01-02")).soup.select("#steps tbody tr")) == 100
+    )

@@ -243,7 +243,7 @@ def test_two_readers_at_once_leave_each_day_exactly_once():
         lambda ledger: LedgerReader.objects.create(ledger=ledger, reader="", answered_at=LATER),
         lambda ledger: make_day(ledger, state="guessed"),
         lambda ledger: make_day(ledger, read_at=None),
-        lambda ledger: make_day(ledger, currency="euro"),
+        lambda ledger: make_day(ledger, currency="eur"),
         lambda ledger: make_day(ledger, state="failed", reason="X"),
         lambda ledger: make_day(ledger, state="failed", currency="", read_at=None),
         lambda ledger: make_day(ledger, state="partial"),
