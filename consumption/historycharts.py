@@ -19,7 +19,7 @@ from consumption.historyrows import LARGEST, colour_of, opened
 from consumption.models import DayState
 from consumption.periods import Granularity
 from consumption.reasons import chart_state, lacks_some, step_state
-from costs.money import money_text, round_for_display, show_money, show_percent
+from costs.money import round_for_display, show_money, show_percent
 
 _YEAR_DAYS = 366
 
@@ -104,13 +104,18 @@ def chart_of(history: History, parts: list[Part]) -> dict[str, Any] | None:
                 "name": part.name,
                 "role": "bar",
                 "color": part.colour,
-                "values": [None if cost is None else money_text(cost) for cost in part.costs],
+                "values": [_value(cost) for cost in part.costs],
                 "partial": [part.lacks or state == "partial" for state in states],
                 "href": part.url or None,
             }
             for part in parts
         ],
     }
+
+
+def _value(cost: Decimal | None) -> str | None:
+    """Write a stored amount, which has ten decimals, for the script: there may be thousands of them."""
+    return None if cost is None else f"{cost:.10f}".rstrip("0").rstrip(".")
 
 
 def title_of(history: History) -> str:

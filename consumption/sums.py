@@ -22,6 +22,8 @@ from consumption.periods import Period
 from consumption.questions import Dimension, Question
 from costs.money import STORED_STEP
 
+_ROWS_AT_ONCE = 10_000
+
 _METER_FIELD = {
     Dimension.CATEGORY: "category",
     Dimension.SERVICE: "service",
@@ -157,11 +159,12 @@ class Costs:
 
     def _added(self, period: Period, step_of_day: Mapping[dt.date, int], count: int) -> _Sums:
         """Add the rows of a period up, by group and step."""
-        rows, key_of = self._usages(period), self._key_of
+        key_of = self._key_of
         place_of = {pk: step_of_day[day.day] for pk, day in self._days.items() if day.day in step_of_day}
         steps: dict[str, list[int]] = defaultdict(lambda: [0] * count)
         unpriced: Counter[str] = Counter()
-        for day, value, whole in rows.values_list("day_id", self._column, _whole("price")):
+        rows = self._usages(period).values_list("day_id", self._column, _whole("price")).order_by()
+        for day, value, whole in rows.iterator(chunk_size=_ROWS_AT_ONCE):
             key = key_of(day, value)
             if whole is None:
                 unpriced[key] += 1
@@ -238,9 +241,16 @@ class Costs:
         return [0] * len(self.steps)
 
 
+class _Whole(ExpressionWrapper):
+    """A stored figure as the whole number of 10⁻¹⁰ that it is."""
+
+    def get_db_converters(self, _connection: Any) -> list[Any]:
+        """Convert nothing: it is a number already, and there are a hundred thousand of them."""
+        return []
+
+
 def _whole(name: str) -> ExpressionWrapper:
-    """Return a stored figure as the whole number of 10⁻¹⁰ that it is."""
-    return ExpressionWrapper(F(name), output_field=BigIntegerField())
+    return _Whole(F(name), output_field=BigIntegerField())
 
 
 def _run_sum(period: Period, name: str) -> Sum:
