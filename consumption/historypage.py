@@ -54,7 +54,8 @@ def page_of(asked: Asked, *, is_refresh: bool = False) -> dict[str, Any]:
         "presets": historyrows.presets_of(address, form.preset if is_valid else ""),
         "hidden": historyrows.hidden_of(address),
         "files": files,
-        "more_files": [entry for name, entry in files.items() if name not in ("csv", "focus")],
+        "more_files": [entry for name, entry in files.items() if name != "csv"],
+        "focus_files": historyrows.focus_files_of(address, form.days) if files else [],
         "awaits": context["begins"] and not is_refresh and not form.errors,
     }
 

@@ -6,15 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from consumption.comparison import Change, Comparison
 from consumption.consumed import Consumed
+from consumption.files import FORMATS
+from consumption.focus import focus_months
 from consumption.groupnames import GroupName, Names
 from consumption.history import Dimension, Group, History, Question
-from consumption.periods import Preset
+from consumption.periods import Period, Preset
 from costs import products
 from costs.money import show_number
 from costs.pricelist import PriceKey
@@ -32,15 +35,6 @@ _BELOW = {
     Dimension.RESOURCE: Dimension.TYPE,
 }
 """By what a group is parted when it is opened; a resource is parted into its meters, and those no further."""
-
-_FILE_LABELS = {
-    "csv": "CSV",
-    "focus": "FOCUS 1.2",
-    "csv-fr": gettext_lazy("CSV for French Excel"),
-    "json": "JSON",
-    "ods": "ODS (LibreOffice)",
-    "xlsx": "XLSX (Excel)",
-}
 
 
 @dataclass(frozen=True)
@@ -234,23 +228,23 @@ def choices_of(
     return found
 
 
-def files_of(address: QueryDict) -> dict[str, dict[str, Any]]:
-    """Return the files of the view by their format, those that there are."""
+def files_of(address: QueryDict) -> dict[str, dict[str, str]]:
+    """Return the files of the view by their format."""
     query = f"?{address.urlencode()}" if address else ""
-    urls = {name: _file_url(name) for name in _FILE_LABELS}
     return {
-        name: {"url": f"{url}{query}", "label": str(_FILE_LABELS[name]), "download": True}
-        for name, url in urls.items()
-        if url
+        name: {"url": f"{reverse('consumption:export', args=[name])}{query}", "label": str(one.label)}
+        for name, one in FORMATS.items()
     }
 
 
-def _file_url(file_format: str) -> str:
-    """Return the address of a format, empty when there is no such address."""
-    try:
-        return reverse("consumption:export", args=[file_format])
-    except NoReverseMatch:
-        return ""
+def focus_files_of(address: QueryDict, period: Period) -> list[dict[str, str]]:
+    """Return the FOCUS files of the months that a period has days of, newest first, each a whole month."""
+    query, found = address.copy(), []
+    for month in reversed(focus_months(period)):
+        query["month"] = f"{month:%Y-%m}"
+        url = f"{reverse('consumption:focus')}?{query.urlencode()}"
+        found.append({"url": url, "label": date_format(month, _("F Y"))})
+    return found
 
 
 def unpriced_of(history: History) -> list[str]:

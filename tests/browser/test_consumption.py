@@ -91,6 +91,9 @@ def test_a_category_opens_down_to_the_meters_of_a_resource_and_back(history):
     history.go_back()
     history.go_back()
     expect(total(history)).to_have_text(re.compile(f"{whole:,}"))
+    with history.expect_download() as download:
+        history.get_by_role("link", name="CSV", exact=True).click()
+    assert download.value.suggested_filename.endswith(".csv")
 
 
 def test_the_form_changes_the_question_and_the_address_tells_it(history):

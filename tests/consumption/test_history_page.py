@@ -403,6 +403,24 @@ def test_the_form_puts_a_clean_address_into_the_address_bar(logged_in):
     assert answer.headers["HX-Push-Url"] == "?period=last-7-days&group_by=resource_type"
 
 
+def test_the_files_of_the_view_and_the_months_of_focus_are_offered(logged_in):
+    keep_months([entry(price="2")])
+    page = show(logged_in, "category=network&granularity=week")
+    offered = {text(link): link["href"] for link in page.soup.select("#consumption-head .actions a")}
+    asked = "granularity=week&group_by=category&category=network"
+    months = {past(days).replace(day=1) for days in range(1, 31)}
+    assert offered["CSV"] == f"/consumption/export/csv/?{asked}"
+    assert [url for url in offered.values() if "focus" in url] == [
+        f"/consumption/export/focus/?{asked}&month={month:%Y-%m}" for month in sorted(months, reverse=True)
+    ]
+    for url in offered.values():
+        assert logged_in.get(url).headers["Content-Disposition"].startswith("attachment")
+
+
+def test_no_files_are_offered_of_what_is_not_known(logged_in, outscale):
+    assert not show(logged_in).soup.select("#consumption-head .actions")
+
+
 # --- What drives the cost
 
 
