@@ -98,7 +98,11 @@ def badge_of(coverage: Coverage) -> Badge:
     if counts[DayState.PARTIAL]:
         texts.append(_("%(partial)s in part"))
     if counts[DayState.PROVISIONAL]:
-        texts.append(_("%(provisional)s provisional"))
+        texts.append(
+            ngettext(
+                "%(provisional)s provisional", "%(provisional)s provisional", counts[DayState.PROVISIONAL]
+            )
+        )
     text = ", ".join(texts) % {"known": known, "total": total, **counts}
     if not known:
         return Badge("is-bad", "alert-circle", text)
@@ -132,7 +136,8 @@ def step_state(coverage: Coverage) -> str:
     """Say how far a step of a series is known: its state, or how many of its days there are."""
     if coverage.period.length == 1:
         known = coverage.on(coverage.period.first)
-        return ": ".join(filter(None, (state_text(known), reason_text(known.reason))))
+        state, reason = state_text(known), reason_text(known.reason)
+        return _("%(state)s: %(reason)s") % {"state": state, "reason": reason} if reason else state
     return badge_of(coverage).text if coverage.state != DayState.COMPLETE else _("complete")
 
 

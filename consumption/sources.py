@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumption.access import Access
@@ -50,12 +51,12 @@ def sources_of(access: Access) -> list[Source]:
 
 def missing_of(source: Source, coverage: Coverage) -> list[str]:
     """Say what the figures of a source lack in the days of ``coverage``, one sentence for each cause."""
-    said = [f"{source.name}: {source.problem}"] if source.problem else []
+    said = [_of(source, source.problem)] if source.problem else []
     if said and source.ledger is None:
         return said
     for (state, reason), days in _gaps(coverage).items():
         if state != DayState.PROVISIONAL:
-            said.append(f"{source.name}: {_sentence(state, days)}{reason and f' {reason_text(reason)}'}")
+            said.append(_of(source, f"{_sentence(state, days)}{reason and f' {reason_text(reason)}'}"))
     return said
 
 
@@ -74,7 +75,11 @@ def provisional_of(source: Source, coverage: Coverage) -> str:
         "The bill of %(count)s days can still grow: %(days)s.",
         len(days),
     )
-    return f"{source.name}: {text % {'count': len(days), 'days': days_text(days)}}"
+    return _of(source, text % {"count": len(days), "days": days_text(days)})
+
+
+def _of(source: Source, sentence: str) -> str:
+    return _("%(source)s: %(sentence)s") % {"source": source.name, "sentence": sentence}
 
 
 def _gaps(coverage: Coverage) -> dict[tuple[str, str], list[dt.date]]:
