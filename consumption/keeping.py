@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,9 @@ from accounts.errors import CallRefused, CloudError
 from consumption.entries import Answer, Entry
 from consumption.models import DayState, Ledger, Meter, ResourceUsage, Usage, UsageDay
 from consumption.runs import DayFigures, Run, Runs
-from consumption.valuation import figures_of, is_priced
+from consumption.valuation import Valuation, is_priced
 from costs import catalog
-from costs.pricelist import PriceList
+from costs.money import ScaledDecimalField
 
 PROVISIONAL_DAYS = 3
 """For how many days after its end a day can still grow (OUTSCALE publishes no figure)."""
@@ -76,12 +76,12 @@ def keep(ledger: Ledger, read: Iterable[ReadDay], *, at: dt.datetime) -> None:
     """
     Ledger.objects.select_for_update().get(pk=ledger.pk)  # a second reader of the same waits here
     owns_nothing = _owns_nothing(ledger)
-    valued, prices_on = [], catalog.history_of(ledger.region)
+    valued, valuation = [], Valuation(catalog.history_of(ledger.region))
     for one in read:
         if one.says_nothing and is_provisional(one.day, at) and not owns_nothing:
             _note_failure(ledger, one.day, NOT_CONSOLIDATED, at)
         else:
-            valued.append(_valued(one, ledger, prices_on))
+            valued.append(_valued(one, ledger, valuation))
     if valued:
         meters = _meters({meter for one in valued for _account, meter, _resource in one.lines})
         _keep_days(ledger, valued, meters, at)
@@ -118,22 +118,18 @@ def _note_failure(ledger: Ledger, day: dt.date, reason: str, at: dt.datetime) ->
 # --- What a day comes to
 
 
-def _valued(read: ReadDay, ledger: Ledger, prices_on: Callable[[dt.date], PriceList | None]) -> _ValuedDay:
+def _valued(read: ReadDay, ledger: Ledger, valuation: Valuation) -> _ValuedDay:
     answer = read.answer
     entries = _with_unit_prices_of_their_likes(answer.entries)
     prices = None
     if not answer.currency or not all(map(is_priced, entries)):
-        prices = prices_on(read.day)
+        prices = valuation.prices_on(read.day)
     currency = answer.currency or (prices.currency if prices else regions.assumed_currency(ledger.region))
     if prices and prices.currency != currency and prices.currency_confirmed:
         prices = None  # amounts in another currency would be added to the others
-    figures_known: dict[tuple, DayFigures] = {}  # most resources consume the same
     lines: dict[tuple[str, _MeterFacts, str], DayFigures] = {}
     for entry in entries:
-        facts = (*entry.key, entry.value, entry.unit_price, entry.price)
-        figures = figures_known.get(facts)
-        if figures is None:
-            figures = figures_known[facts] = figures_of(entry, prices)
+        figures = valuation.figures_of(entry, prices)
         account_id = (read.with_linked and entry.account_id) or ledger.account_id
         line = (account_id, entry.meter, entry.resource_id or "")
         lines[line] = _sum([lines[line], figures]) if line in lines else figures
@@ -300,7 +296,10 @@ def _insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequ
     fields = [model._meta.get_field(name) for name in names]
     quoted = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     table, places = connection.ops.quote_name(model._meta.db_table), ", ".join(["%s"] * len(fields))
-    prepare = [field.get_prep_value for field in fields]
-    prepared = [[made(value) for made, value in zip(prepare, row, strict=True)] for row in rows]
+    scaled = [place for place, field in enumerate(fields) if isinstance(field, ScaledDecimalField)]
+    prepared = [list(row) for row in rows]
+    for row in prepared:
+        for place in scaled:
+            row[place] = fields[place].get_prep_value(row[place])
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({places})", prepared)  # noqa: S608

@@ -83,9 +83,11 @@ class Runs:
 
     def _join(self, key: Hashable, day: int, figures: DayFigures) -> None:
         """Put a day that no run of the key holds to an equal neighbour, or begin a run with it."""
-        equal = [run for run in self._by_key.get(key, ()) if run.figures == figures]
-        before = next((run for run in equal if run.last == day - 1), None)
-        after = next((run for run in equal if run.first == day + 1), None)
+        before = after = None
+        for run in self._by_key.get(key, ()):
+            if run.figures == figures:
+                before = run if run.last == day - 1 else before
+                after = run if run.first == day + 1 else after
         if before and after:
             before.last = after.last
             self._remove(after)

@@ -5,6 +5,8 @@ its price already: VM-hours, and for what is sold by the month the part of a mon
 ReadConsumptionAccount).
 """
 
+import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 
 from consumption.entries import Entry
@@ -32,6 +34,34 @@ def figures_of(entry: Entry, prices: PriceList | None) -> DayFigures:
         price = None if unit_price is None else entry.value * unit_price
     stored_price = None if price is None else storable(price)
     return DayFigures(value, None if unit_price is None else storable(unit_price), stored_price)
+
+
+class Valuation:
+    """Prices the entries of some days; equal ones once, for most resources consume the same every day.
+
+    ``prices_on`` tells the prices of a day.
+    """
+
+    def __init__(self, prices_on: Callable[[dt.date], PriceList | None]) -> None:
+        self.prices_on = prices_on
+        self._known: dict[tuple, DayFigures] = {}
+
+    def figures_of(self, entry: Entry, prices: PriceList | None) -> DayFigures:
+        """Return what an entry comes to at the prices of its day."""
+        version = None if is_priced(entry) or prices is None else prices.version
+        facts = (
+            entry.service,
+            entry.type,
+            entry.operation,
+            entry.value,
+            entry.unit_price,
+            entry.price,
+            version,
+        )
+        known = self._known.get(facts)
+        if known is None:
+            known = self._known[facts] = figures_of(entry, prices)
+        return known
 
 
 def is_priced(entry: Entry) -> bool:
