@@ -6,7 +6,8 @@ missing, for some seconds: a script has nobody who watches a progress bar.
 
 import datetime as dt
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, QueryDict
@@ -28,6 +29,7 @@ from consumption.focus import FocusMonth
 from consumption.focusforms import FocusFilter
 from consumption.forms import EARLIEST_DAY, ConsumptionFilter
 from consumption.history import Dimension, History, history_of
+from consumption.moment import one_moment
 from consumption.periods import ONE_DAY, Period, months_later
 from consumption.sync import Progress
 from costs.refreshing import ReadingGoesOn
@@ -164,9 +166,9 @@ def consumption(request: HttpRequest, question: Query[ConsumptionQuestion]) -> A
 
     Days that are missing are read first, for some seconds; ``metadata.partial`` lists those that still are.
     """
-    history = history_asked(request, question)
-    metadata = {"coverage": history.coverage.counts, "partial": gaps_of(history.coverage)}
-    return answer(document_of(history), **metadata)
+    with _history(request, question) as history:
+        metadata = {"coverage": history.coverage.counts, "partial": gaps_of(history.coverage)}
+        return answer(document_of(history), **metadata)
 
 
 @router.get("/export")
@@ -178,7 +180,8 @@ def export(request: HttpRequest, question: Query[FileQuestion]) -> HttpResponseB
         problem = _("There is no format “%(name)s”; there are %(all)s.")
         known = ", ".join([*FORMATS, FOCUS])
         raise InputRefused({"format": [problem % {"name": question.format[:50], "all": known}]})
-    return history_file(history_asked(request, question), question.format)
+    with _history(request, question) as history:
+        return history_file(history, question.format)
 
 
 @router.post("/sync", response=Envelope[list[ProgressOut]])
@@ -190,8 +193,9 @@ def read_days(request: HttpRequest, asked: SyncIn) -> Any:
     return answer([_progress(key, one) for key, one in zip(keys, progress, strict=True)])
 
 
-def history_asked(request: HttpRequest, question: ConsumptionQuestion) -> History:
-    """Return what answers a question, after reading what is missing of it.
+@contextmanager
+def _history(request: HttpRequest, question: ConsumptionQuestion) -> Iterator[History]:
+    """Hand out what answers a question, after reading what is missing of it.
 
     Raises ``InputRefused``, and the cloud's error when no day at all is there because of it.
     """
@@ -201,11 +205,12 @@ def history_asked(request: HttpRequest, question: ConsumptionQuestion) -> Histor
     if question.read:
         progress = _read(keys, form, form.days)
         problems = [one.problem for one in progress if one.problem]
-    seen = access.access_of(keys, timezone.now())
-    history = history_of(seen.ledgers, form.question, expected=len(keys))
-    if problems and not history.coverage.with_figures:
-        raise problems[0]
-    return history
+    with one_moment():
+        seen = access.access_of(keys, timezone.now())
+        history = history_of(seen.ledgers, form.question, expected=len(keys))
+        if problems and not history.coverage.with_figures:
+            raise problems[0]
+        yield history
 
 
 def _focus_month(request: HttpRequest, question: FileQuestion) -> FocusMonth:

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import F
-
 from consumption.history import Dimension, History
-from consumption.models import Meter, Usage
+from consumption.models import Meter
 from costs.pricelist import PriceKey
 
 _FIELD_OF = {
@@ -39,17 +37,8 @@ class Consumed:
 
 
 def consumed_in(history: History) -> Consumed:
-    """Return what the ledgers of a history hold in its period and the one before (two queries)."""
-    rows = Usage.objects.filter(
-        day__ledger__in=history.ledgers,
-        day__day__gte=history.coverage_before.period.first,
-        day__day__lt=history.question.period.end,
-    )
-    if not history.question.with_linked:
-        rows = rows.filter(account_id=F("day__ledger__account_id"))
-    pairs = set(rows.values_list("meter_id", "account_id").distinct().order_by())
-    meters = Meter.objects.filter(pk__in={meter for meter, _account in pairs}).order_by("type", "pk")
-    return Consumed(list(meters), sorted({account for _meter, account in pairs}))
+    """Return what the ledgers of a history hold in its period and the one before."""
+    return Consumed(history.meters, history.accounts)
 
 
 def keys_of(meters: Iterable[Meter]) -> set[PriceKey]:

@@ -18,12 +18,14 @@ from consumption.focus import FocusMonth, NotPriced, Source
 from consumption.focusforms import FocusFilter
 from consumption.forms import ConsumptionFilter
 from consumption.history import History, history_of
+from consumption.moment import one_moment
 from costs import snapshots
 from costs.fileformats import CSV
 
 
 @require_safe
 @with_keys
+@one_moment()
 def export(request: HttpRequest, _gateway: Gateway, file_format: str) -> HttpResponseBase:
     """Send what the page shows, all its groups and steps, as a file."""
     if file_format not in FORMATS:

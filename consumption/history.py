@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import PortalError
 from consumption import periods
 from consumption.coverage import Coverage, coverage_of_rows
-from consumption.models import Ledger, UsageDay
+from consumption.models import Ledger, Meter, UsageDay
 from consumption.periods import Period
 from consumption.questions import Dimension, Question
 from consumption.sums import Costs, Unpriced, amount_of
@@ -170,6 +170,16 @@ class History:
     def unpriced_lines(self, keys: Iterable[str]) -> dict[str, list[int]]:
         """Return how many lines of some groups have no price, step by step; each day of each counts."""
         return self._costs.unpriced_lines(keys)
+
+    @property
+    def meters(self) -> list[Meter]:
+        """What was consumed in this period or the one before, whatever is filtered."""
+        return self._costs.meters
+
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts that consumed anything in this period or the one before."""
+        return self._costs.accounts
 
     @cached_property
     def unpriced(self) -> list[Unpriced]:

@@ -17,6 +17,7 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from consumption import meters, sources
 from consumption.coverage import Coverage, coverage_of_rows
 from consumption.models import Ledger, Usage, UsageDay
+from consumption.moment import one_moment
 from consumption.periods import Period
 from consumption.sources import Source
 from costs import products
@@ -259,6 +260,7 @@ class Invoice:
         return bool(self.missing or self.unpriced)
 
 
+@one_moment()
 def invoice_of(
     asked: Iterable[Source], period: Period, *, issued_on: dt.date, with_linked: bool = False
 ) -> Invoice:

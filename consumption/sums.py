@@ -13,12 +13,12 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Q, QuerySet, Sum
-from django.db.models.functions import Greatest, Least
+from django.db.models import BigIntegerField, CharField, Count, ExpressionWrapper, F, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast, Greatest, Least, Substr
 
 from consumption import periods
 from consumption.models import Ledger, Meter, ResourceUsage, Usage, UsageDay
-from consumption.periods import Period
+from consumption.periods import Granularity, Period
 from consumption.questions import Dimension, Question
 from costs.money import STORED_STEP
 
@@ -107,7 +107,7 @@ class Costs:
         """The cost of each group in the period before."""
         if self._by_resource:
             return {key: cost for key, (cost, _unpriced) in self._totals_of_runs(self._before).items()}
-        one_step = self._added(self._before, dict.fromkeys(self._before.days, 0), 1)
+        one_step = self._added(self._grouped(self._before, Value(0)), {0: 0}, 1)
         return {key: cost for key, [cost] in one_step.steps.items()}
 
     def series(self, keys: Iterable[str]) -> dict[str, list[int]]:
@@ -131,7 +131,7 @@ class Costs:
         else:
             rows = self._usages(self._question.period).filter(price=None)
             lines = rows.values_list("day_id", self._column)
-            found = self._placed((self._key_of(day, value), day, 1) for day, value in lines)
+            found = self._placed((self._key_of(value), day, 1) for day, value in lines)
         return {key: found[key] for key in keys}
 
     def unpriced(self) -> list[Unpriced]:
@@ -149,48 +149,84 @@ class Costs:
     # --- By meter
 
     @cached_property
+    def meters(self) -> list[Meter]:
+        """What was consumed in either period at all, whatever is filtered."""
+        both = self._all_usages(Period(self._before.first, self._question.period.end))
+        used = both.order_by().values("meter_id").distinct()
+        return list(Meter.objects.filter(pk__in=used).order_by("type", "pk"))
+
+    @cached_property
+    def accounts(self) -> list[str]:
+        """The accounts that consumed anything in either period, as far as they are asked for."""
+        if not self._question.with_linked:
+            return sorted({ledger.account_id for ledger in self._ledgers})
+        both = self._all_usages(Period(self._before.first, self._question.period.end))
+        return sorted(both.order_by().values_list("account_id", flat=True).distinct())
+
+    @cached_property
     def _sums(self) -> _Sums:
-        return self._added(self._question.period, self._step_of_day, len(self.steps))
+        """The sums of each step: of months added in the database, of shorter ones here."""
+        period = self._question.period
+        if self._question.granularity == Granularity.MONTH:
+            return self._added(self._grouped(period, _MONTH), self._place_of_month, len(self.steps))
+        place_of_day = {
+            pk: self._step_of_day[day.day] for pk, day in self._days.items() if day.day in self._step_of_day
+        }
+        rows = self._usages(period).values_list("day_id", self._column, _whole("price")).order_by()
+        by_day = (
+            (day, value, whole, whole is None)
+            for day, value, whole in rows.iterator(chunk_size=_ROWS_AT_ONCE)
+        )
+        return self._added(by_day, place_of_day, len(self.steps))
 
     @property
     def _column(self) -> str:
         """The column of a row by meter that tells its group."""
-        return "account_id" if self._question.group_by == Dimension.ACCOUNT else "meter_id"
+        columns = {Dimension.ACCOUNT: "account_id", Dimension.REGION: "day__ledger_id"}
+        return columns.get(Dimension(self._question.group_by), "meter_id")
 
-    def _added(self, period: Period, step_of_day: Mapping[dt.date, int], count: int) -> _Sums:
-        """Add the rows of a period up, by group and step."""
+    @cached_property
+    def _key_of(self) -> Callable[[Any], str]:
+        """What tells the group of a row of either period from its ``_column``."""
+        group_by = Dimension(self._question.group_by)
+        if group_by == Dimension.ACCOUNT:
+            return str
+        if group_by == Dimension.REGION:
+            return {ledger.pk: ledger.region for ledger in self._ledgers}.__getitem__
+        return {meter.pk: getattr(meter, _METER_FIELD[group_by]) for meter in self.meters}.__getitem__
+
+    def _grouped(self, period: Period, step: Any) -> Iterable[tuple[Any, Any, int | None, int]]:
+        """Yield step, column, cost and lines without a price, added in the database."""
+        unpriced = Count("pk", filter=Q(price=None))
+        rows = self._usages(period).values_list(step, self._column)
+        return rows.annotate(cost=Sum(_whole("price")), unpriced=unpriced).order_by()
+
+    def _added(
+        self, rows: Iterable[tuple[Any, Any, int | None, int]], place_of: Mapping[Any, int], count: int
+    ) -> _Sums:
+        """Add rows up, by group and step."""
         key_of = self._key_of
-        place_of = {pk: step_of_day[day.day] for pk, day in self._days.items() if day.day in step_of_day}
         steps: dict[str, list[int]] = defaultdict(lambda: [0] * count)
         unpriced: Counter[str] = Counter()
-        rows = self._usages(period).values_list("day_id", self._column, _whole("price")).order_by()
-        for day, value, whole in rows.iterator(chunk_size=_ROWS_AT_ONCE):
-            key = key_of(day, value)
-            if whole is None:
-                unpriced[key] += 1
-            steps[key][place_of[day]] += whole or 0
+        for step, value, whole, lines in rows:
+            key = key_of(value)
+            steps[key][place_of[step]] += int(whole or 0)
+            if lines:
+                unpriced[key] += lines
         return _Sums(steps, unpriced)
 
     @cached_property
-    def _key_of(self) -> Callable[[int, Any], str]:
-        """What tells the group of a row of either period, from its day and from its ``_column``."""
-        group_by = Dimension(self._question.group_by)
-        if group_by == Dimension.ACCOUNT:
-            return lambda _day, account_id: account_id
-        if group_by == Dimension.REGION:
-            region_of = {ledger.pk: ledger.region for ledger in self._ledgers}
-            region_of_day = {pk: region_of[day.ledger_id] for pk, day in self._days.items()}
-            return lambda day, _meter: region_of_day[day]
-        both = self._usages(Period(self._before.first, self._question.period.end))
-        used = Meter.objects.filter(pk__in=both.order_by().values("meter_id").distinct())
-        values = dict(used.values_list("pk", _METER_FIELD[group_by]))
-        return lambda _day, meter: values[meter]
+    def _place_of_month(self) -> dict[str, int]:
+        return {f"{step.first:%Y-%m}": place for place, step in enumerate(self.steps)}
 
     def _usages(self, period: Period) -> QuerySet[Usage]:
+        return self._filtered(self._all_usages(period))
+
+    def _all_usages(self, period: Period) -> QuerySet[Usage]:
         rows = Usage.objects.filter(
             day__ledger__in=self._ledgers, day__day__gte=period.first, day__day__lt=period.end
         )
-        return self._filtered(rows, own="day__ledger__account_id")
+        return self._owned(rows, "day__ledger__account_id")
 
     def _placed(self, rows: Iterable[tuple[Any, int, int]]) -> dict[Any, list[int]]:
         """Add numbers of days into steps, key by key."""
@@ -210,7 +246,7 @@ class Costs:
 
     def _resources(self, period: Period) -> QuerySet[ResourceUsage]:
         rows = ResourceUsage.objects.filter(ledger__in=self._ledgers).during(period.first, period.end)
-        return self._filtered(rows, own="ledger__account_id")
+        return self._filtered(self._owned(rows, "ledger__account_id"))
 
     def _parted(self, rows: Iterable[tuple[Any, int, int, int]]) -> dict[Any, list[int]]:
         """Part runs of equal days into steps, key by key."""
@@ -225,10 +261,14 @@ class Costs:
 
     # --- Both
 
-    def _filtered(self, rows: QuerySet, own: str) -> QuerySet:
-        if not self._question.with_linked:
-            accounts = {one.account_id for one in self._ledgers}
-            rows = rows.filter(account_id=accounts.pop() if len(accounts) == 1 else F(own))
+    def _owned(self, rows: QuerySet, own: str) -> QuerySet:
+        """Leave out the accounts billed to these, unless they are asked for; ``own`` names a row's owner."""
+        if self._question.with_linked:
+            return rows
+        accounts = {one.account_id for one in self._ledgers}
+        return rows.filter(account_id=accounts.pop() if len(accounts) == 1 else F(own))
+
+    def _filtered(self, rows: QuerySet) -> QuerySet:
         for name, values in self._question.filters.items():
             rows = rows.filter(**{f"{_FILTER[Dimension(name)]}__in": values})
         return rows
@@ -239,6 +279,10 @@ class Costs:
 
     def _zeros(self) -> list[int]:
         return [0] * len(self.steps)
+
+
+_MONTH = Substr(Cast("day__day", CharField()), 1, 7)
+"""The month of a row, as 2026-10; Django's own function for it is Python, and slow, in SQLite."""
 
 
 class _Whole(ExpressionWrapper):

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -136,7 +137,9 @@ def days_to_read(
     A day is asked for when it was never read, when it is not final and its reading is older than the setting,
     when it failed a while ago (with ``again`` at once), or when linked accounts are wanted and missing in it.
     """
-    kept = {row.day: row for row in UsageDay.objects.filter(ledger=ledger, day__gte=first, day__lt=end)}
+    rows = UsageDay.objects.filter(ledger=ledger, day__gte=first, day__lt=end)
+    facts = rows.values_list("day", "state", "reason", "tried_at", "with_linked", named=True)
+    kept = {row.day: row for row in facts}
     days = (end - dt.timedelta(days=back) for back in range(1, (end - first).days + 1))
     return [
         day
@@ -147,7 +150,7 @@ def days_to_read(
     ]
 
 
-def _is_due(row: UsageDay, at: dt.datetime, *, again: bool) -> bool:
+def _is_due(row: Any, at: dt.datetime, *, again: bool) -> bool:
     if row.state == DayState.COMPLETE:
         return False
     if again and (row.reason or row.state == DayState.FAILED):

@@ -15,6 +15,7 @@ from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from consumption import historypage, reading, sync
 from consumption.asking import Asked
+from consumption.moment import one_moment
 from consumption.reading import Wish
 
 PATIENCE_SECONDS = 20
@@ -26,6 +27,7 @@ CONSUMPTION_READ = "consumption-read"
 
 @require_safe
 @with_keys
+@one_moment()
 def history(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     """Show what is kept at once; a fragment reads what is missing."""
     context = historypage.page_of(_asked(request), is_refresh=request.htmx.trigger == "answer")
@@ -40,6 +42,7 @@ def history(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
 
 @require_safe
 @with_keys
+@one_moment()
 def cost_drivers(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     """Show the dearest resources and the largest changes: a part of the page."""
     asked = _asked(request)
@@ -80,7 +83,8 @@ def _read_with_patience(request: HttpRequest, asked: Asked, wish: Wish) -> HttpR
     found = reading.read_through(asked.keys, wish, seconds=PATIENCE_SECONDS)
     if found.error is None:
         return redirect(_page_of(request))
-    context = historypage.page_of(_asked(request), is_refresh=True)
+    with one_moment():
+        context = historypage.page_of(_asked(request), is_refresh=True)
     context |= historypage.progress_of(asked, wish, found)
     return render(request, "consumption/history.html", context, status=found.error.http_status)
 
