@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.errors import PortalError
+from consumption.consumed import consumed_in
 from consumption.coverage import Coverage
 from consumption.documents import document_of
-from consumption.history import Dimension, Group, History, Unpriced
+from consumption.groupnames import Names
+from consumption.history import Group, History, Unpriced
 from consumption.models import DayState
 from consumption.periods import Period
 from consumption.reasons import reason_of
@@ -109,9 +111,9 @@ def _end(history: History) -> list[str]:
 def _rows(history: History) -> Iterator[list[Any]]:
     currency, group_by = history.currency or None, str(history.question.group_by)
     known = [_known(step.coverage) for step in history.steps]
-    unpriced = [0] * len(history.steps)
+    unpriced, names = [0] * len(history.steps), Names(consumed_in(history), {})
     for group, costs, lines in _series(history):
-        named = ["group", group_by, group.key, name_of(group_by, group.key)]
+        named = ["group", group_by, group.key, names.text(group_by, group.key)]
         for place, step in enumerate(history.steps):
             unpriced[place] += lines[place]
             cost = _figure(costs[place], lines[place])
@@ -160,15 +162,6 @@ def _gaps(coverage: Coverage) -> Iterator[list[Any]]:
         kind = "provisional" if known.state == DayState.PROVISIONAL else "missing"
         said = [kind, None, None, reason_of(known), day, day, *[None] * 4]
         yield [*said, 1, int(known.has_figures), str(known.state), known.reason or None]
-
-
-def name_of(group_by: str, key: str) -> str:
-    """Return what a group is called in words: the cloud's own code where we have no other word."""
-    if group_by == Dimension.CATEGORY:
-        return products.category_name(key)
-    if group_by == Dimension.SERVICE:
-        return products.service_name(key)
-    return key or (_("Without a resource id") if group_by == Dimension.RESOURCE else "")
 
 
 # --- The formats

@@ -3,10 +3,12 @@
 import csv
 import datetime as dt
 import io
+import json
 from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
 from django.utils import timezone
 
 from consumption import sync
@@ -134,3 +136,13 @@ def test_page_files_and_api_tell_it(consumed, client):
     assert "Kubernetes control plane" in client.get("/costs/export/human/").content.decode()
     assert "outscale_cost_unlisted_per_hour" in client.get("/costs/export/prometheus/").content.decode()
     assert client.get("/api/cost/current").json()["data"]["unlisted"]["totals"]["hour"] == "0.13"
+
+
+def test_the_command_tells_it_too(consumed, monkeypatch):
+    environment = {"ACCESS_KEY": DEMO_KEY.access_key, "SECRET_KEY": DEMO_KEY.secret_key, "REGION": REGION}
+    for name, value in environment.items():
+        monkeypatch.setenv(f"OSC_{name}", value)
+    written = io.StringIO()
+    call_command("current_cost", format="json", stdout=written, stderr=io.StringIO())
+
+    assert json.loads(written.getvalue())["unlisted"]["totals"]["hour"] == "0.13"

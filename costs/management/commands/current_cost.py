@@ -18,6 +18,7 @@ from costs.costfiles import FORMATS
 from costs.currentcost import Question, current_cost
 from costs.inventory import OBJECTS, ResourceType, calls_for
 from costs.reading import Reading
+from costs.unlisted import unlisted_of
 
 EXAMPLES = """examples:
   manage.py current_cost                                    totals, kinds and resources as text
@@ -73,7 +74,10 @@ class Command(BaseCommand):
         if options["output"] and not options["output"].parent.is_dir():
             raise CommandError(f"{options['output']}: there is no such directory")
         try:
-            snapshot = self._snapshot(_gateway(options), options)
+            gateway = _gateway(options)
+            snapshot = self._snapshot(gateway, options)
+            whose = (gateway.account_id, gateway.region, gateway.access_key)
+            unlisted = unlisted_of(*whose, timezone.now())
         except PortalError as error:
             raise CommandError(str(error.message)) from error
         except DatabaseError as error:
@@ -85,7 +89,7 @@ class Command(BaseCommand):
             tag_values=tuple(options["tag_value"]),
             skipped=frozenset(options["skip_resource"]),
         )
-        cost = current_cost(snapshot, question)
+        cost = current_cost(snapshot, question, unlisted=unlisted)
         content = chosen.write(cost, options["aggregate"])
         write_document(content, output=options["output"], stdout=self.stdout)
         if cost.missing:
