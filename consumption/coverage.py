@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from consumption.models import WITH_FIGURES, DayState, Ledger, UsageDay
+from consumption.models import WITH_FIGURES, DayState
 from consumption.periods import Period
 
 UNREAD = "unread"
@@ -18,6 +18,9 @@ LINKED_NOT_READ = "LINKED_NOT_READ"
 
 NOT_READ_EVERYWHERE = "NOT_READ_EVERYWHERE"
 """Why a day is partial: it has no figures in one of the regions."""
+
+DAY_FACTS = ("day", "state", "reason", "read_at", "with_linked")
+"""What a coverage needs of a row of the ledger."""
 
 _WORST_FIRST = (UNREAD, DayState.FAILED, DayState.PARTIAL, DayState.PROVISIONAL, DayState.COMPLETE)
 
@@ -81,24 +84,17 @@ class Coverage:
         return [(day, self.on(day)) for day in self.period.days if self.on(day).state != DayState.COMPLETE]
 
 
-def coverage_of(ledgers: Iterable[Ledger], period: Period, *, with_linked: bool = False) -> Coverage:
-    """Return what is known of a period in all these ledgers together: of each day the worst (one query)."""
-    ledgers = list(ledgers)
-    rows = UsageDay.objects.filter(ledger__in=ledgers, day__gte=period.first, day__lt=period.end)
-    return coverage_of_rows(rows, len(ledgers), period, with_linked=with_linked)
-
-
 def coverage_of_rows(
-    rows: Iterable[UsageDay], ledger_count: int, period: Period, *, with_linked: bool
+    rows: Iterable[Any], ledger_count: int, period: Period, *, with_linked: bool
 ) -> Coverage:
-    """Return what rows of ``ledger_count`` ledgers say of a period."""
+    """Return what rows of ``ledger_count`` ledgers, which have ``DAY_FACTS`` at least, say of a period."""
     of_day: dict[dt.date, list[KnownDay]] = {}
     for row in rows:
         of_day.setdefault(row.day, []).append(_known(row, with_linked=with_linked))
     return Coverage(period, {day: _together(found, ledger_count) for day, found in of_day.items()})
 
 
-def _known(row: UsageDay, *, with_linked: bool) -> KnownDay:
+def _known(row: Any, *, with_linked: bool) -> KnownDay:
     if with_linked and not row.with_linked and row.state in WITH_FIGURES:
         return KnownDay(DayState.PARTIAL, LINKED_NOT_READ, row.read_at)
     return KnownDay(row.state, row.reason, row.read_at)

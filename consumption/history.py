@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import PortalError
 from consumption import periods
-from consumption.coverage import Coverage, coverage_of_rows
+from consumption.coverage import DAY_FACTS, Coverage, coverage_of_rows
 from consumption.models import Ledger, Meter, UsageDay
 from consumption.periods import Period
 from consumption.questions import Dimension, Question
@@ -194,9 +194,8 @@ def history_of(ledgers: Iterable[Ledger], question: Question, *, expected: int =
     """
     ledgers = list(ledgers)
     earlier = periods.before(question.period)
-    rows = list(
-        UsageDay.objects.filter(ledger__in=ledgers, day__gte=earlier.first, day__lt=question.period.end)
-    )
+    days = UsageDay.objects.filter(ledger__in=ledgers, day__gte=earlier.first, day__lt=question.period.end)
+    rows = list(days.values_list("pk", *DAY_FACTS, "currency", named=True))
     currencies = {row.currency for row in rows if row.currency}
     if len(currencies) > 1:
         raise SeveralCurrencies(currencies)

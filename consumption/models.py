@@ -195,7 +195,7 @@ class Usage(Figures):
         indexes = [
             # They hold all that a sum needs, so that no row is looked up; and what has no price is rare.
             models.Index(fields=["day", "account_id", "meter", "price"], name="usage_summed"),
-            models.Index(fields=["day"], condition=Q(price=None), name="usage_unpriced"),
+            models.Index(fields=["day", "account_id"], condition=Q(price=None), name="usage_unpriced"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -243,7 +243,11 @@ class ResourceUsage(Figures):
                 fields=["ledger", "resource_id", "account_id", "meter", "first_day", "last_day", "price"],
                 name="resource_usage_summed",
             ),
-            models.Index(fields=["ledger"], condition=Q(price=None), name="resource_usage_unpriced"),
+            models.Index(
+                fields=["ledger", "last_day", "first_day"],
+                condition=Q(price=None),
+                name="resource_usage_unpriced",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -17,7 +17,7 @@ from django.db.models import BigIntegerField, CharField, Count, ExpressionWrappe
 from django.db.models.functions import Cast, Greatest, Least, Substr
 
 from consumption import periods
-from consumption.models import Ledger, Meter, ResourceUsage, Usage, UsageDay
+from consumption.models import Ledger, Meter, ResourceUsage, Usage
 from consumption.periods import Granularity, Period
 from consumption.questions import Dimension, Question
 from costs.money import STORED_STEP
@@ -64,11 +64,11 @@ class _Sums:
 class Costs:
     """What the days of some ledgers come to for one question, and for the equal period ``before`` it.
 
-    ``days`` are the ledger rows of both periods.
+    ``days`` are the ledger rows of both periods, of which ``pk`` and ``day`` are asked for.
     """
 
     def __init__(
-        self, ledgers: Sequence[Ledger], question: Question, before: Period, days: Iterable[UsageDay]
+        self, ledgers: Sequence[Ledger], question: Question, before: Period, days: Iterable[Any]
     ) -> None:
         self._ledgers = ledgers
         self._question = question
