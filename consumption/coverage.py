@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from consumption.models import WITH_FIGURES, DayState
+from consumption.models import WITH_FIGURES, DayState, Ledger, UsageDay
 from consumption.periods import Period
 
 UNREAD = "unread"
@@ -82,6 +82,13 @@ class Coverage:
     def gaps(self) -> list[tuple[dt.date, KnownDay]]:
         """The days that are not complete, in order."""
         return [(day, self.on(day)) for day in self.period.days if self.on(day).state != DayState.COMPLETE]
+
+
+def coverage_of(ledgers: Iterable[Ledger], period: Period, *, with_linked: bool = False) -> Coverage:
+    """Return what is known of a period in all these ledgers together: of each day the worst (one query)."""
+    ledgers = list(ledgers)
+    rows = UsageDay.objects.filter(ledger__in=ledgers, day__gte=period.first, day__lt=period.end)
+    return coverage_of_rows(rows, len(ledgers), period, with_linked=with_linked)
 
 
 def coverage_of_rows(
