@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts import keyring
 from accounts.keyring import Keyring
 from consumption.access import Access, access_of
+from consumption.daytext import day_text, period_text
 from consumption.invoice import Invoice, Subtotal, invoice_of
 from consumption.invoicedocuments import unpriced_name
 from consumption.invoicefiles import FORMATS, file_name
@@ -94,6 +95,8 @@ def _context(form: InvoiceFilter, keys: Keyring) -> dict[str, Any]:
     return context | {
         "shown": {"first": found.period.first.isoformat(), "last": found.period.last.isoformat()},
         "invoice": found,
+        "period_text": period_text(found.period),
+        "issued_text": day_text(found.issued_on),
         "accounts": [f"{name} {account_id}".strip() for account_id, name in names.items()],
         "sections": [(names.get(one.total.account_id, ""), one) for one in found.sections],
         "sums": (sums := [_sums(found, total) for total in found.totals]),
