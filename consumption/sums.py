@@ -209,6 +209,8 @@ class Costs:
         steps: dict[str, list[int]] = defaultdict(lambda: [0] * count)
         unpriced: Counter[str] = Counter()
         for step, value, whole, lines in rows:
+            if step not in place_of:  # kept since the days were looked up, outside of one moment
+                continue
             key = key_of(value)
             steps[key][place_of[step]] += int(whole or 0)
             if lines:
@@ -232,7 +234,8 @@ class Costs:
         """Add numbers of days into steps, key by key."""
         found: dict[Any, list[int]] = defaultdict(self._zeros)
         for key, day, whole in rows:
-            found[key][self._step_of_day[self._days[day].day]] += whole
+            if day in self._days:
+                found[key][self._step_of_day[self._days[day].day]] += whole
         return found
 
     # --- By resource

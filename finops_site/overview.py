@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 from accounts import keyring
 from consumption.asking import Asked
 from consumption.daytext import period_text
+from consumption.history import SeveralCurrencies
+from consumption.moment import one_moment
 from consumption.periods import Preset
 from consumption.reasons import badge_of, lacks_some
 from costs import snapshots
@@ -42,6 +44,7 @@ def _last_reading(request: HttpRequest) -> CostSnapshot | None:
     return snapshots.latest(key.account_id, key.region, snapshots.reader_of(key.access_key))
 
 
+@one_moment()
 def _month_to_date(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return what is kept of the month to date for the key in use, as far as it may see it."""
     query = QueryDict(f"period={Preset.MONTH_TO_DATE}")
@@ -49,11 +52,15 @@ def _month_to_date(request: HttpRequest, now: datetime) -> dict[str, Any]:
     if not keyring.is_sealed(request):
         return {"month": None, "month_address": address}
     asked = Asked.of(query, keyring.open(request), now)
-    month = asked.history if asked.form.is_valid() and asked.access.ledgers else None
+    try:
+        month = asked.history if asked.form.is_valid() and asked.access.ledgers else None
+    except SeveralCurrencies:  # which the page of the consumption explains
+        month = None
     if month is None or not month.coverage.with_figures:
         return {"month": None, "month_address": address}
     return {
         "month": month,
+        "month_total": month.total,
         "month_address": address,
         "month_badge": badge_of(month.coverage),
         "month_text": period_text(month.question.period),

@@ -18,7 +18,6 @@ from sandbox.cloud import CONSUMPTION_ONLY_KEY, DEMO_KEY, EMPTY_KEY, LINKED_KEY,
 from tests.consumption.days import gateway
 from tests.costs.portal_readings import keys_of
 
-TODAY = timezone.now().date()
 DAYS = {"from_date": "2026-03-01", "to_date": "2026-03-04"}
 
 pytestmark = pytest.mark.django_db
@@ -105,10 +104,10 @@ def test_asked_again_no_call_is_made_and_the_answer_is_the_same(script, outscale
 
 
 def test_without_days_the_last_thirty_are_told(script, outscale):
-    data = script.data()
+    data, today = script.data(), timezone.now().date()
 
-    assert data["to_date"] == TODAY.isoformat()
-    assert data["from_date"] == (TODAY - 30 * ONE_DAY).isoformat()
+    assert data["to_date"] == today.isoformat()
+    assert data["from_date"] == (today - 30 * ONE_DAY).isoformat()
 
 
 @pytest.mark.parametrize(
@@ -215,8 +214,8 @@ def test_nobody_sees_the_history_of_another_account(script, outscale):
     [
         ({"from_date": "2026-03-04", "to_date": "2026-03-04"}, "to_date"),
         ({"from_date": "2026-03-05", "to_date": "2026-03-04"}, "to_date"),
-        ({"from_date": TODAY.isoformat()}, "from_date"),
-        ({"from_date": "2026-03-01", "to_date": (TODAY + ONE_DAY).isoformat()}, "to_date"),
+        ({"from_date": "2999-01-01"}, "from_date"),
+        ({"from_date": "2026-03-01", "to_date": "2999-01-01"}, "to_date"),
         ({"from_date": "2016-03-01", "to_date": "2026-03-01"}, "from_date"),
         ({"from_date": "yesterday"}, "from_date"),
         ({"from_date": "2026-02-30"}, "from_date"),
@@ -239,6 +238,15 @@ def test_a_question_that_cannot_be_asked_is_refused_beside_its_field(script, out
     status, code, details = error_of(answer)
     assert (status, code, list(details)) == (400, "VALIDATION_FAILED", [field])
     assert not outscale.requests.calls()
+
+
+def test_today_is_not_over_and_cannot_be_told(script):
+    today = timezone.now().date()
+    status, _code, details = error_of(script.ask(from_date=today.isoformat()))
+    assert (status, list(details)) == (400, ["from_date"])
+    tomorrow = (today + ONE_DAY).isoformat()
+    status, _code, details = error_of(script.ask(from_date="2026-11-01", to_date=tomorrow))
+    assert (status, list(details)) == (400, ["to_date"])
 
 
 def test_without_a_session_nothing_is_told(outscale):

@@ -752,3 +752,12 @@ def test_the_figures_of_a_long_series_come_when_they_are_asked_for(logged_in, ou
     assert (
         len(show(logged_in, asked.replace("2026-01-01", "2026-01-02")).soup.select("#steps tbody tr")) == 100
     )
+
+
+def test_the_overview_stands_when_the_days_are_billed_in_several_currencies(logged_in):
+    keep_days({2: [entry()]}, currency="USD")
+    keep_days({1: [entry()]})
+
+    page = get(logged_in, "/")
+    assert page.status_code == 200
+    assert "Consumption, month to date" in page.content.decode()

@@ -34,8 +34,6 @@ from sandbox.cloud import (
 )
 from tests.consumption.days import REGION, gateway
 
-TODAY = timezone.now().date()
-WEEK = Period(TODAY - 7 * ONE_DAY, TODAY)
 OLD = Period(dt.date(2026, 2, 26), dt.date(2026, 3, 3))
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +44,15 @@ def _keys_are_known_to_be_good(db):
     cache.clear()
     for key in (DEMO_KEY, PAYING_KEY, EMPTY_KEY, REFUSED_KEY, CONSUMPTION_ONLY_KEY):
         standing.note_accepted(key.access_key)
+
+
+def today():
+    return timezone.now().date()
+
+
+def week():
+    """Return the last seven days that are over."""
+    return Period(today() - 7 * ONE_DAY, today())
 
 
 def go_on(key=DEMO_KEY, period=OLD, *, at=None, seconds=30, **wants):
@@ -150,44 +157,44 @@ def test_a_slice_ends_after_two_seconds_though_the_cloud_hangs(outscale):
 
 def test_the_last_three_days_are_read_again_after_an_hour_and_stay_once_they_are_old(outscale):
     now = timezone.now()
-    go_on(period=WEEK, at=now)
-    young = [TODAY - days * ONE_DAY for days in (1, 2, 3)]
+    go_on(period=week(), at=now)
+    young = [today() - days * ONE_DAY for days in (1, 2, 3)]
     assert [states()[day] for day in young] == [DayState.PROVISIONAL] * 3
     assert Counter(states().values()) == {DayState.COMPLETE: 4, DayState.PROVISIONAL: 3}
 
     ledger = Ledger.objects.get()
     due = [
-        sync.days_to_read(ledger, WEEK.first, WEEK.end, at=now + dt.timedelta(minutes=minutes))
+        sync.days_to_read(ledger, week().first, week().end, at=now + dt.timedelta(minutes=minutes))
         for minutes in (59, 60)
     ]
     assert due == [[], young]
-    assert sync.days_to_read(ledger, WEEK.first, WEEK.end, at=now + dt.timedelta(days=4)) == young
+    assert sync.days_to_read(ledger, week().first, week().end, at=now + dt.timedelta(days=4)) == young
 
 
 def test_a_day_whose_answer_changes_later_is_corrected_while_it_is_young(outscale):
-    yesterday = TODAY - ONE_DAY
-    go_on(period=WEEK)
+    yesterday = today() - ONE_DAY
+    go_on(period=week())
     before = Usage.objects.filter(day__day=yesterday).aggregate(sum=Sum("price"))["sum"]
     outscale.cloud.correct(REGION, DEMO_ACCOUNT.account_id, yesterday, 2)
-    go_on(period=WEEK, at=timezone.now() + dt.timedelta(hours=2))
+    go_on(period=week(), at=timezone.now() + dt.timedelta(hours=2))
 
     after = Usage.objects.filter(day__day=yesterday).aggregate(sum=Sum("price"))["sum"]
     assert after == pytest.approx(2 * before, abs=Decimal("1e-6"))
-    of_runs = ResourceUsage.objects.during(yesterday, TODAY).aggregate(sum=Sum("price"))["sum"]
+    of_runs = ResourceUsage.objects.during(yesterday, today()).aggregate(sum=Sum("price"))["sum"]
     assert of_runs == after
 
 
 def test_a_day_that_is_not_consolidated_is_no_zero_and_is_asked_for_again_after_an_hour(outscale):
     outscale.cloud.consolidated_after_days = 2
     now = timezone.now()
-    go_on(period=WEEK, at=now)
+    go_on(period=week(), at=now)
 
     failed = UsageDay.objects.filter(state=DayState.FAILED)
     assert set(failed.values_list("reason", flat=True)) == {keeping.NOT_CONSOLIDATED}
     assert failed.count() == 2
     ledger = Ledger.objects.get()
     later = [now + dt.timedelta(minutes=minutes) for minutes in (30, 61)]
-    assert [len(sync.days_to_read(ledger, WEEK.first, WEEK.end, at=at)) for at in later] == [0, 3]
+    assert [len(sync.days_to_read(ledger, week().first, week().end, at=at)) for at in later] == [0, 3]
 
 
 def test_an_account_that_owns_nothing_costs_nothing(outscale):
