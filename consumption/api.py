@@ -19,7 +19,13 @@ from pydantic import Field
 
 from accounts import keyring
 from accounts.envelope import Envelope, answer
-from accounts.errors import CloudError, InputRefused
+from accounts.errors import (
+    AuthenticationRefused,
+    CloudError,
+    InputRefused,
+    KeyLocked,
+    PermissionRefused,
+)
 from accounts.keyring import Key
 from consumption import access, sync
 from consumption.documents import document_of, gaps_of
@@ -38,6 +44,7 @@ PATIENCE_SECONDS = 20
 """How long a request reads missing days before it answers with those that are there."""
 
 FOCUS = "focus"
+_REFUSALS = (AuthenticationRefused, KeyLocked, PermissionRefused)
 
 router = Router(tags=["Consumption"])
 
@@ -190,6 +197,9 @@ def read_days(request: HttpRequest, asked: SyncIn) -> Any:
     form = _form(request, asked)
     keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
     progress = _read(keys, form, form.days, again=asked.again)
+    refusals = [one.problem for one in progress if isinstance(one.problem, _REFUSALS)]
+    if len(refusals) == len(keys):
+        raise refusals[0]
     return answer([_progress(key, one) for key, one in zip(keys, progress, strict=True)])
 
 
@@ -230,17 +240,22 @@ def _read(
 ) -> list[Progress]:
     """Read days with each key, for some seconds together; one without time left tells how far it is."""
     until = time.monotonic() + PATIENCE_SECONDS
-    return [
-        sync.read_all(
-            key.gateway,
-            first=days.first,
-            end=days.end,
-            seconds=max(0.0, until - time.monotonic()),
-            with_linked=form.cleaned_data["linked"],
-            again=again,
-        )
-        for key in keys
-    ]
+
+    def read(key: Key) -> Progress:
+        try:
+            return sync.read_all(
+                key.gateway,
+                first=days.first,
+                end=days.end,
+                seconds=max(0.0, until - time.monotonic()),
+                with_linked=form.cleaned_data["linked"],
+                again=again,
+            )
+        except _REFUSALS as error:
+            newest_first = sorted(days.days, reverse=True)
+            return Progress(days.first, days.end, newest_first, problem=error)
+
+    return [read(key) for key in keys]
 
 
 _PAGE_FIELDS = {"from_date": "first", "to_date": "last"}

@@ -19,6 +19,9 @@ from costs.products import NO_CATEGORY
 CALL = "ReadConsumptionAccount"
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _MOST = Decimal(900_000_000)  # what the database keeps, with some room
+_MOST_COST = Decimal(
+    10_000_000
+)  # of one line on one day: more is a damaged answer, and many would not add up
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps neither
 LONGEST_NAME = 128
 LONGEST_PLACE = 64
@@ -79,7 +82,7 @@ def _entries(text: bytes) -> tuple[list[Entry], int]:
     """Return the entries that have the form of one, and how many there are with the others."""
     try:
         entries = _decoder.decode(text)
-    except (msgspec.DecodeError, ArithmeticError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         return _one_by_one(text)
     return entries, len(entries)
 
@@ -87,7 +90,7 @@ def _entries(text: bytes) -> tuple[list[Entry], int]:
 def _one_by_one(text: bytes) -> tuple[list[Entry], int]:
     try:
         raw = msgspec.json.decode(text, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise CloudAnswerInvalid(CALL) from error
     return [entry for entry in map(_entry, raw) if entry], len(raw)
 
@@ -99,16 +102,18 @@ def _entry(text: msgspec.Raw) -> Entry | None:
     """Return an entry, None when a figure or a name in it is none."""
     try:
         return msgspec.json.decode(text, type=Entry)
-    except (msgspec.DecodeError, ArithmeticError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         return None
 
 
 def _is_sound(entry: Entry, *, may_be_odd: bool) -> bool:
-    figures = (entry.value, entry.unit_price, entry.price)
+    prices = (entry.unit_price, entry.price)
     names = (entry.service, entry.type, entry.operation)
     places = (entry.subregion_name, entry.category, entry.account_id, entry.paying_account_id)
     resource_id = entry.resource_id
-    if not (all(map(_is_amount, figures)) and all(names)):
+    if not (_is_amount(entry.value, _MOST) and all(_is_amount(one, _MOST_COST) for one in prices)):
+        return False
+    if not all(names):
         return False
     if max(map(len, names)) > LONGEST_NAME or any(place and len(place) > LONGEST_PLACE for place in places):
         return False
@@ -118,8 +123,8 @@ def _is_sound(entry: Entry, *, may_be_odd: bool) -> bool:
     return not (may_be_odd and any(text and _UNSTORABLE.search(text) for text in texts))
 
 
-def _is_amount(figure: Decimal | None) -> bool:
-    return figure is None or (figure.is_finite() and -_MOST < figure < _MOST)
+def _is_amount(figure: Decimal | None, most: Decimal) -> bool:
+    return figure is None or (figure.is_finite() and -most < figure < most)
 
 
 @lru_cache(maxsize=1024)
@@ -130,6 +135,6 @@ def _title(text: str) -> str:
 def _currency(text: msgspec.Raw | bytes) -> str:
     try:
         named = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return ""
     return named if isinstance(named, str) and _CURRENCY.fullmatch(named) else ""

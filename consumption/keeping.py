@@ -4,6 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from consumption.runs import DayFigures, Run, Runs
 from consumption.valuation import Valuation, is_priced
 from costs import catalog
 from costs.money import ScaledDecimalField
+from costs.pricelist import PriceList
 
 PROVISIONAL_DAYS = 3
 """For how many days after its end a day can still grow (OUTSCALE publishes no figure)."""
@@ -30,6 +32,8 @@ ENTRIES_NOT_UNDERSTOOD = "ENTRIES_NOT_UNDERSTOOD"
 _ROWS_AT_ONCE = 500
 
 _MeterFacts = tuple[str, ...]
+_LineKey = tuple[str, _MeterFacts, str]
+"""The consuming account, what is measured, and the resource."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class _ValuedDay:
 
     read: ReadDay
     currency: str
-    lines: dict[tuple[str, _MeterFacts, str], DayFigures]
+    lines: dict[_LineKey, DayFigures]
 
     @property
     def by_meter(self) -> dict[tuple[str, _MeterFacts], DayFigures]:
@@ -71,14 +75,17 @@ def is_provisional(day: dt.date, at: dt.datetime) -> bool:
 def keep(ledger: Ledger, read: Iterable[ReadDay], *, at: dt.datetime) -> None:
     """Keep days as they were read at ``at``, each in the place of what was kept of it: all of them or none.
 
-    An empty answer for a day that the cloud may not have consolidated yet is no answer: that day fails, and
-    what was kept of it stays. Of an account that has consumed nothing so far it is one.
+    An empty answer for a day that the cloud may not have consolidated yet is no answer, nor for one that had
+    figures before: that day fails, and what was kept of it stays. Of an account that has consumed nothing so
+    far it is one.
     """
     Ledger.objects.select_for_update().get(pk=ledger.pk)  # a second reader of the same waits here
-    owns_nothing = _owns_nothing(ledger)
+    read, owns_nothing = list(read), _owns_nothing(ledger)
+    has_figures = _days_with_figures(ledger, [one.day for one in read])
     valued, valuation = [], Valuation(catalog.history_of(ledger.region))
     for one in read:
-        if one.says_nothing and is_provisional(one.day, at) and not owns_nothing:
+        too_early = is_provisional(one.day, at) and not owns_nothing
+        if one.says_nothing and (too_early or one.day in has_figures):
             _note_failure(ledger, one.day, NOT_CONSOLIDATED, at)
         else:
             valued.append(_valued(one, ledger, valuation))
@@ -86,6 +93,11 @@ def keep(ledger: Ledger, read: Iterable[ReadDay], *, at: dt.datetime) -> None:
         meters = _meters({meter for one in valued for _account, meter, _resource in one.lines})
         _keep_days(ledger, valued, meters, at)
         _keep_resources(ledger, valued, meters)
+
+
+def _days_with_figures(ledger: Ledger, days: list[dt.date]) -> set[dt.date]:
+    kept = Usage.objects.filter(day__ledger=ledger, day__day__in=days)
+    return set(kept.values_list("day__day", flat=True).distinct())
 
 
 def _owns_nothing(ledger: Ledger) -> bool:
@@ -124,23 +136,30 @@ def _valued(read: ReadDay, ledger: Ledger, valuation: Valuation) -> _ValuedDay:
     prices = None
     if not answer.currency or not all(map(is_priced, entries)):
         prices = valuation.prices_on(read.day)
-    currency = answer.currency or (prices.currency if prices else regions.assumed_currency(ledger.region))
+    currency = answer.currency or _currency_of(ledger, prices)
     if prices and prices.currency != currency and prices.currency_confirmed:
         prices = None  # amounts in another currency would be added to the others
-    lines: dict[tuple[str, _MeterFacts, str], DayFigures] = {}
+    lines: dict[_LineKey, DayFigures] = {}
     for entry in entries:
         figures = valuation.figures_of(entry, prices)
         account_id = (read.with_linked and entry.account_id) or ledger.account_id
         line = (account_id, entry.meter, entry.resource_id or "")
         lines[line] = _sum([lines[line], figures]) if line in lines else figures
-    return _ValuedDay(read, currency, lines)
+    return _ValuedDay(read, currency, _priced_alike(lines))
+
+
+def _currency_of(ledger: Ledger, prices: PriceList | None) -> str:
+    """Return the currency of a day for which the cloud names none: that of the days known already."""
+    known = UsageDay.objects.filter(ledger=ledger).exclude(currency="").order_by("-read_at")
+    last = known.values_list("currency", flat=True).first()
+    return last or (prices.currency if prices else regions.assumed_currency(ledger.region))
 
 
 def _with_unit_prices_of_their_likes(entries: list[Entry]) -> list[Entry]:
     """Give an entry without a price the cloud's own unit price of the same product, where it is known."""
     if all(map(is_priced, entries)):
         return entries
-    known = {entry.key: entry.unit_price for entry in entries if entry.unit_price is not None}
+    known = {entry.key: found for entry in entries if (found := _unit_price_in(entry)) is not None}
     return [
         entry
         if is_priced(entry) or entry.key not in known
@@ -149,16 +168,30 @@ def _with_unit_prices_of_their_likes(entries: list[Entry]) -> list[Entry]:
     ]
 
 
+def _unit_price_in(entry: Entry) -> Decimal | None:
+    if entry.unit_price is not None or entry.price is None or not entry.value:
+        return entry.unit_price
+    return entry.price / entry.value
+
+
+def _priced_alike(lines: dict[_LineKey, DayFigures]) -> dict[_LineKey, DayFigures]:
+    """Take the price of every line of a meter whose lines have not all one: half of it would look whole."""
+    unknown = {key[:2] for key, figures in lines.items() if figures.price is None}
+    return {
+        key: figures._replace(price=None) if key[:2] in unknown else figures for key, figures in lines.items()
+    }
+
+
 def _sum(found: Sequence[DayFigures]) -> DayFigures:
-    """Add lines of one product on one day, which are priced alike: all of them, or none."""
+    """Add lines of one product on one day; the sum has a price when all of them have one."""
     if len(found) == 1:
         return found[0]
     unit_prices = {figures.unit_price for figures in found}
-    prices = [figures.price for figures in found if figures.price is not None]
+    prices = [figures.price for figures in found]
     return DayFigures(
         sum(figures.value for figures in found),
         unit_prices.pop() if len(unit_prices) == 1 else None,
-        sum(prices) if prices else None,
+        None if None in prices else sum(prices),
     )
 
 
@@ -245,7 +278,10 @@ def _keep_resources(ledger: Ledger, valued: list[_ValuedDay], meters: dict[_Mete
             for (account_id, meter, resource_id), found in one.lines.items()
         }
         runs.put(one.read.day.toordinal(), figures)
-    _delete([run.row for run in runs.removed if run.row])
+    later = [run for run in runs.changed if run.row is not None and run.first > known[run][0]]
+    _delete([run.row for run in (*runs.removed, *later) if run.row])
+    for run in later:
+        run.row = None  # written anew: moved by its ends one after the other, it might stand on its head
     for place, field in enumerate(("first_day", "last_day")):
         _update(
             field, {run: (run.first, run.last)[place] for run in runs.changed if _moved(run, known, place)}
@@ -274,7 +310,7 @@ def _update(field: str, moved: dict[Run, int]) -> None:
     rows_by_day = defaultdict(list)
     for run, day in moved.items():
         rows_by_day[day].append(run.row)
-    for day, rows in rows_by_day.items():
+    for day, rows in sorted(rows_by_day.items()):  # no two runs of a key may begin on one day meanwhile
         for some in _in_parts(rows):
             ResourceUsage.objects.filter(pk__in=some).update(**{field: day})
 

@@ -44,6 +44,8 @@ SLICE_SECONDS = 1.0
 
 GRACE_SECONDS = 1.0
 
+LEAST_PATIENCE_SECONDS = 0.3
+
 LONGEST_SLICE = 20.0
 
 RETRY_FAILED_AFTER = dt.timedelta(minutes=10)
@@ -146,8 +148,15 @@ def days_to_read(
         for day in days
         if day not in kept
         or _is_due(kept[day], at, again=again)
-        or (with_linked and not kept[day].with_linked and kept[day].state != DayState.FAILED)
+        or (with_linked and _lacks_linked(kept[day], at, again=again))
     ]
+
+
+def _lacks_linked(row: Any, at: dt.datetime, *, again: bool) -> bool:
+    """Tell whether the linked accounts of a day are to be asked for; not again at once when that failed."""
+    if row.with_linked or row.state == DayState.FAILED:
+        return False
+    return not row.reason or again or at - row.tried_at >= RETRY_FAILED_AFTER
 
 
 def _is_due(row: Any, at: dt.datetime, *, again: bool) -> bool:
@@ -299,7 +308,9 @@ class _Slice:
                     asked = {future: day for future, day in asked.items() if not future.cancel()}
                 if not asked:
                     break
-                patience = max(0.0, until + GRACE_SECONDS - time.monotonic()) if self._has_gained else None
+                patience = None
+                if self._has_gained:  # an answer that came late has others close behind
+                    patience = max(LEAST_PATIENCE_SECONDS, until + GRACE_SECONDS - time.monotonic())
                 done, _rest = wait(asked, patience, FIRST_COMPLETED)
                 if not done:
                     break
@@ -319,7 +330,7 @@ class _Slice:
         """
         if self._with_linked:
             answer = self._answer(day, overall=True)
-            if answer.entries or self._ledger.is_paying:
+            if answer.entries or answer.unreadable_count or self._ledger.is_paying:
                 return ReadDay(day, answer, with_linked=True)
         return ReadDay(day, self._answer(day, overall=False), with_linked=self._with_linked)
 
@@ -362,13 +373,14 @@ class _Slice:
     def _note_error(self, day: dt.date, error: CloudError) -> None:
         if isinstance(error, AuthenticationRefused | KeyLocked):
             standing.note_refused(self._gateway.access_key, error)
-        elif isinstance(error, PermissionRefused):
+        if isinstance(error, AuthenticationRefused | PermissionRefused):
             self._note_reader(refusal=error.code)
-        elif isinstance(error, CallRefused | CloudAnswerInvalid | CloudUnavailable):
+        if isinstance(error, CallRefused | CloudAnswerInvalid | CloudUnavailable):
             keeping.note_failure(self._ledger, day, error, at=self._at)
             self.failed.add(day)
-            if not (isinstance(error, CallRefused) and keeping.is_provisional(day, self._at)):
-                self.failure = error  # and not only too early
+            if isinstance(error, CallRefused) and keeping.is_provisional(day, self._at):
+                return  # only too early: the days before may be there
+            self.failure = error
             self._failures_in_a_row += 1
             if self._failures_in_a_row < MOST_FAILURES_IN_A_ROW:
                 return

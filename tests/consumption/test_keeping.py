@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts.errors import CallRefused, CloudTimeout
 from consumption import keeping
@@ -284,3 +286,58 @@ def make_usage(on, account_id="1"):
 def make_run(ledger, **facts):
     known = {"account_id": "1", "resource_id": "i", "first_day": 1, "last_day": 2, "value": 1}
     return ResourceUsage.objects.create(ledger=ledger, meter=any_meter(), **known | facts)
+
+
+# --- What an earlier version got wrong
+
+
+def test_days_that_grow_day_after_day_are_kept_whatever_run_they_leave(ledger):
+    keep(ledger, {day(1): [entry(price="1")]})
+    keep(ledger, {day(2): [entry(price="1")], day(1): [entry(price="5")]})
+
+    assert sorted(ResourceUsage.objects.values_list("first_day", "last_day", "price")) == [
+        (day(1).toordinal(), day(1).toordinal(), 5),
+        (day(2).toordinal(), day(2).toordinal(), 1),
+    ]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.dictionaries(st.integers(1, 9), st.lists(st.sampled_from(["1", "2"]), max_size=1), min_size=1),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_any_batches_of_days_read_again_leave_what_was_read_last(db, batches):
+    Ledger.objects.all().delete()
+    ledger, last = make_ledger(), {}
+    for batch in batches:
+        days = {number: prices for number, prices in batch.items() if prices or not last.get(number)}
+        keep(ledger, {day(number): [entry(price=one) for one in prices] for number, prices in days.items()})
+        last |= days
+
+    kept = {
+        number: [run.price]
+        for run in ResourceUsage.objects.all()
+        for number in range(run.first_day - day(1).toordinal() + 1, run.last_day - day(1).toordinal() + 2)
+    }
+    assert kept == {number: [Decimal(one) for one in prices] for number, prices in last.items() if prices}
+
+
+def test_a_meter_of_which_one_line_has_no_price_is_unpriced_and_not_half_of_it(ledger):
+    keep(ledger, {day(1): [entry("Odd", "1", value="0", resource="a"), entry("Odd", None, resource="b")]})
+    assert {price for _value, _unit, price in [*amounts(), *amounts(ResourceUsage)]} == {None}
+
+
+def test_a_day_that_had_figures_is_not_emptied_by_an_empty_answer(ledger):
+    keep(ledger, {day(1): [entry()]}, at=LATER)
+    keep(ledger, {day(1): []}, at=LATER)
+    assert state_of(ledger) == (DayState.COMPLETE, keeping.NOT_CONSOLIDATED)
+    assert len(amounts()) == 1
+
+
+def test_an_empty_day_takes_the_currency_of_the_others(ledger):
+    keep(ledger, {day(1): [entry()]}, currency="USD")
+    keep(ledger, {day(2): []}, currency="")
+    assert set(UsageDay.objects.values_list("currency", flat=True)) == {"USD"}

@@ -410,3 +410,20 @@ def test_the_keys_leave_no_trace_in_what_is_kept(outscale):
     )
     assert DEMO_KEY.access_key not in rows
     assert DEMO_KEY.secret_key not in rows
+
+
+def test_young_days_that_are_refused_do_not_keep_the_older_ones_from_being_read(outscale):
+    for back in (1, 2, 3):
+        outscale.faults.add(f"{CALL}@{today() - back * ONE_DAY}", "answer", "400/3001")
+    progress = go_on(period=week())
+
+    assert (progress.left, progress.problem) == ([], None)
+    assert Counter(states().values()) == {DayState.COMPLETE: 4, DayState.FAILED: 3}
+
+
+def test_a_key_that_is_refused_is_not_shown_what_is_kept(outscale):
+    go_on()
+    outscale.faults.add(CALL, "answer", "401/1")
+    with pytest.raises(AuthenticationRefused):
+        go_on(period=Period(OLD.first - ONE_DAY, OLD.end))
+    assert not sync.may_see(Ledger.objects.get(), DEMO_KEY.access_key, timezone.now())

@@ -171,3 +171,10 @@ def test_what_is_no_currency_is_none(currency):
 def test_the_days_of_entries_are_not_read():
     moment = dt.datetime(2025, 12, 1, 21, tzinfo=dt.UTC).isoformat()
     assert answer([GOOD | {"FromDate": moment, "ToDate": moment}]).unreadable_count == 0
+
+
+def test_bytes_that_are_no_text_spoil_their_entry_alone():
+    good = json.dumps(GOOD).encode()
+    text = b"[" + good + b"," + good.replace(b'"T"', b'"caf\xe9"') + b"]"
+    found = answer_of({"ConsumptionEntries": msgspec.Raw(text)})
+    assert (len(found.entries), found.unreadable_count) == (1, 1)
