@@ -33,5 +33,6 @@ def unlisted_on_last_day(account_id: str, region: str, access_key: str, at: dt.d
 
 
 def _consumed(key: PriceKey, category: str, usages: list[Usage]) -> Consumed:
-    prices = [usage.price for usage in usages if usage.price is not None]
-    return Consumed(key, category, sum(usage.value for usage in usages), sum(prices) if prices else None)
+    prices = [usage.price for usage in usages]
+    price = None if None in prices else sum(prices)
+    return Consumed(key, category, sum(usage.value for usage in usages), price)
