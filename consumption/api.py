@@ -1,16 +1,9 @@
-"""The JSON API of the history: the same form and query as the page, and reading what is not kept yet.
-
-Unlike the page, whose figures come from what is kept alone, an answer here first reads the days that are
-missing, for some seconds: a script has nobody who watches a progress bar.
-"""
+"""The JSON API of the history: what was consumed, as JSON and as files, and the reading of its days."""
 
 import datetime as dt
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,58 +12,32 @@ from pydantic import Field
 
 from accounts import keyring
 from accounts.envelope import Envelope, answer
-from accounts.errors import (
-    AuthenticationRefused,
-    CloudError,
-    InputRefused,
-    KeyLocked,
-    PermissionRefused,
-)
+from accounts.errors import CloudError, InputRefused
 from accounts.keyring import Key
-from consumption import access, sync
-from consumption.documents import document_of, gaps_of
-from consumption.export_views import focus_file, focus_month, history_file
+from consumption import access
+from consumption.apiquestions import (
+    REFUSALS,
+    ConsumptionQuestion,
+    CoverageOut,
+    Days,
+    asked_for,
+    form_of,
+    metadata_of,
+    read_days,
+)
+from consumption.documents import document_of
+from consumption.export_views import file_of, focus_file, focus_month
 from consumption.files import FORMATS
 from consumption.focus import FocusMonth
 from consumption.focusforms import FocusFilter
-from consumption.forms import EARLIEST_DAY, ConsumptionFilter
-from consumption.history import Dimension, History, history_of
-from consumption.moment import one_moment
-from consumption.periods import ONE_DAY, Period, months_later
+from consumption.historypage import HISTORY
+from consumption.periods import Period, months_later
 from consumption.sync import Progress
 from costs.refreshing import ReadingGoesOn
 
-PATIENCE_SECONDS = 20
-"""How long a request reads missing days before it answers with those that are there."""
-
 FOCUS = "focus"
-_REFUSALS = (AuthenticationRefused, KeyLocked, PermissionRefused)
 
 router = Router(tags=["Consumption"])
-
-
-class Days(Schema):
-    """Which days: ``to_date`` is excluded, as in OUTSCALE's own API; the last 30 days without both."""
-
-    from_date: dt.date | None = None
-    to_date: dt.date | None = Field(None, description="Excluded; today at the latest")
-    region: list[str] = Field([], description="Regions of which the session holds a key; that in use if none")
-    linked: bool = Field(False, description="Also the accounts that are billed to this one")
-
-
-class ConsumptionQuestion(Days):
-    """What to show of the history; all filters must hold."""
-
-    period: str = Field("", description="A named period instead of dates, such as last-month")
-    granularity: str = Field("", description="day, week (ISO) or month")
-    group_by: str = Field("", description=", ".join(Dimension.values))
-    category: list[str] = []
-    service: list[str] = []
-    resource_type: list[str] = []
-    subregion: list[str] = []
-    account: list[str] = []
-    resource: list[str] = []
-    read: bool = Field(True, description="Read missing days from the cloud first, for some seconds")
 
 
 class FileQuestion(ConsumptionQuestion):
@@ -79,17 +46,6 @@ class FileQuestion(ConsumptionQuestion):
     format: str = Field("csv", description=", ".join([*FORMATS, FOCUS]))
     month: str = Field("", description="Of a FOCUS file: 2026-10; that of the last day if none")
     without_unpriced: bool = Field(False, description="FOCUS: leave out what has no price")
-
-
-class CoverageOut(Schema):
-    """How many days there are, and how many in each state."""
-
-    days: int
-    complete: int
-    provisional: int
-    partial: int
-    failed: int
-    unread: int
 
 
 class PeriodOut(Schema):
@@ -173,9 +129,8 @@ def consumption(request: HttpRequest, question: Query[ConsumptionQuestion]) -> A
 
     Days that are missing are read first, for some seconds; ``metadata.partial`` lists those that still are.
     """
-    with _history(request, question) as history:
-        metadata = {"coverage": history.coverage.counts, "partial": gaps_of(history.coverage)}
-        return answer(document_of(history), **metadata)
+    with asked_for(request, question, HISTORY) as asked:
+        return answer(document_of(HISTORY.answer(asked)), **metadata_of(asked))
 
 
 @router.get("/export")
@@ -187,105 +142,32 @@ def export(request: HttpRequest, question: Query[FileQuestion]) -> HttpResponseB
         problem = _("There is no format “%(name)s”; there are %(all)s.")
         known = ", ".join([*FORMATS, FOCUS])
         raise InputRefused({"format": [problem % {"name": question.format[:50], "all": known}]})
-    with _history(request, question) as history:
-        return history_file(history, question.format)
+    with asked_for(request, question, HISTORY) as asked:
+        return file_of(HISTORY, asked, question.format)
 
 
 @router.post("/sync", response=Envelope[list[ProgressOut]])
-def read_days(request: HttpRequest, asked: SyncIn) -> Any:
+def sync_days(request: HttpRequest, asked: SyncIn) -> Any:
     """Read days of the consumption for some seconds, and tell how far it is, region by region."""
-    form = _form(request, asked)
+    form = form_of(request, asked)
     keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
-    progress = _read(keys, form, form.days, again=asked.again)
-    refusals = [one.problem for one in progress if isinstance(one.problem, _REFUSALS)]
+    progress = read_days(keys, form, form.days, again=asked.again)
+    refusals = [one.problem for one in progress if isinstance(one.problem, REFUSALS)]
     if len(refusals) == len(keys):
         raise refusals[0]
     return answer([_progress(key, one) for key, one in zip(keys, progress, strict=True)])
 
 
-@contextmanager
-def _history(request: HttpRequest, question: ConsumptionQuestion) -> Iterator[History]:
-    """Hand out what answers a question, after reading what is missing of it.
-
-    Raises ``InputRefused``, and the cloud's error when no day at all is there because of it.
-    """
-    form = _form(request, question)
-    keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
-    problems = []
-    if question.read:
-        progress = _read(keys, form, form.days)
-        problems = [one.problem for one in progress if one.problem]
-    with one_moment():
-        seen = access.access_of(keys, timezone.now())
-        history = history_of(seen.ledgers, form.question, expected=len(keys))
-        if problems and not history.coverage.with_figures:
-            raise problems[0]
-        yield history
-
-
 def _focus_month(request: HttpRequest, question: FileQuestion) -> FocusMonth:
     """Return the month that is asked for, after reading what is missing of it."""
-    form = _form(request, question, FocusFilter)
+    form = form_of(request, question, FocusFilter)
     keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
     end = min(months_later(form.asked_month, 1), timezone.now().date())
-    progress = _read(keys, form, Period(form.asked_month, end)) if question.read else []
+    progress = read_days(keys, form, Period(form.asked_month, end)) if question.read else []
     seen = access.access_of(keys, timezone.now())
     if not seen.is_proven:
         raise next((one.problem for one in progress if one.problem), ReadingGoesOn())
     return focus_month(form, seen)
-
-
-def _read(
-    keys: Iterable[Key], form: ConsumptionFilter, days: Period, *, again: bool = False
-) -> list[Progress]:
-    """Read days with each key, for some seconds together; one without time left tells how far it is."""
-    until = time.monotonic() + PATIENCE_SECONDS
-
-    def read(key: Key) -> Progress:
-        try:
-            return sync.read_all(
-                key.gateway,
-                first=days.first,
-                end=days.end,
-                seconds=max(0.0, until - time.monotonic()),
-                with_linked=form.cleaned_data["linked"],
-                again=again,
-            )
-        except _REFUSALS as error:
-            newest_first = sorted(days.days, reverse=True)
-            return Progress(days.first, days.end, newest_first, problem=error)
-
-    return [read(key) for key in keys]
-
-
-_PAGE_FIELDS = {"from_date": "first", "to_date": "last"}
-
-
-_NOT_OF_THE_PAGE = {"from_date", "to_date", "read", "again", "format"}
-
-PageForm = TypeVar("PageForm", bound=ConsumptionFilter)
-
-
-def _form(request: HttpRequest, asked: Days, form_class: type[PageForm] = ConsumptionFilter) -> PageForm:
-    """Return the page's form for a question, found right."""
-    if asked.from_date and asked.to_date and asked.to_date <= asked.from_date:
-        raise InputRefused({"to_date": [_("It is excluded, and must be after from_date.")]})
-    data = QueryDict(mutable=True)
-    for name, value in asked.dict(exclude=_NOT_OF_THE_PAGE).items():
-        if isinstance(value, list):
-            data.setlist(name, value)
-        elif value:
-            data[name] = str(value)
-    if asked.from_date:
-        data["first"] = asked.from_date.isoformat()
-    if asked.to_date:
-        data["last"] = (max(asked.to_date, EARLIEST_DAY) - ONE_DAY).isoformat()
-    regions = {key.region for key in keyring.open(request).keys}
-    form = form_class(data, today=timezone.now().date(), regions=regions)
-    if not form.is_valid():
-        names = {shown: name for name, shown in _PAGE_FIELDS.items()}
-        raise InputRefused({names.get(field, field): texts for field, texts in form.errors.items()})
-    return form
 
 
 def _progress(key: Key, progress: Progress) -> dict[str, Any]:

@@ -28,10 +28,16 @@ class Asked:
     now: datetime
 
     @classmethod
-    def of(cls, query: QueryDict, keyring: Keyring, now: datetime) -> "Asked":
-        """Return what an address asks; the regions are those of the session's keys."""
+    def of(
+        cls,
+        query: QueryDict,
+        keyring: Keyring,
+        now: datetime,
+        form: type[ConsumptionFilter] = ConsumptionFilter,
+    ) -> "Asked":
+        """Return what an address asks by a ``form``; the regions are those of the session's keys."""
         regions = {key.region for key in keyring.keys}
-        return cls(ConsumptionFilter(query, today=now.date(), regions=regions), keyring, now)
+        return cls(form(query, today=now.date(), regions=regions), keyring, now)
 
     @cached_property
     def keys(self) -> list[Key]:

@@ -1,4 +1,4 @@
-"""The files of the consumption: what its page shows, and FOCUS. Nothing here asks the cloud."""
+"""The files of the consumption: what its pages show, and FOCUS. Nothing here asks the cloud."""
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -13,11 +13,12 @@ from accounts.gateway import Gateway
 from accounts.keyring import Key
 from accounts.pages import with_keys
 from consumption.access import Access, access_of, keys_for
-from consumption.files import FORMATS, content_of, file_name
+from consumption.analysispage import AnalysisPage
+from consumption.asking import Asked
 from consumption.focus import FocusMonth, NotPriced, Source
 from consumption.focusforms import FocusFilter
 from consumption.forms import ConsumptionFilter
-from consumption.history import History, history_of
+from consumption.historypage import HISTORY
 from consumption.moment import one_moment
 from costs import snapshots
 from costs.fileformats import CSV
@@ -27,30 +28,43 @@ from costs.fileformats import CSV
 @with_keys
 @one_moment()
 def export(request: HttpRequest, _gateway: Gateway, file_format: str) -> HttpResponseBase:
-    """Send what the page shows, all its groups and steps, as a file."""
-    if file_format not in FORMATS:
+    """Send what was spent, all groups and steps, as a file."""
+    return exported(request, HISTORY, file_format)
+
+
+def exported(request: HttpRequest, page: AnalysisPage, file_format: str) -> HttpResponseBase:
+    """Send what a page of the history shows as a file."""
+    if file_format not in page.formats:
         raise Http404
-    form = _form(request, ConsumptionFilter)
-    if not form.is_valid():
-        return _refused(request, form, form.problems, status=422)
-    access = _access(request, form)
-    if not access.is_proven:
-        return redirect(_page_address(request, form))
+    asked = Asked.of(request.GET, keyring.open(request), timezone.now(), page.form)
+    if not asked.form.is_valid():
+        return _refused(request, asked.form, asked.form.problems, status=422)
+    if not asked.access.is_proven:
+        return redirect(_page_address(request, asked.form))
     try:
-        history = history_of(access.ledgers, form.question, expected=len(access.keys))
-        return history_file(history, file_format)
+        return file_of(page, asked, file_format)
     except PortalError as error:
-        return _refused(request, form, [str(error.message)], status=error.http_status)
+        return _refused(request, asked.form, [str(error.message)], status=error.http_status)
+
+
+def file_of(page: AnalysisPage, asked: Asked, file_format: str) -> HttpResponse:
+    """Return the answer of a page as a file to download; raise a ``PortalError`` when there can be none."""
+    chosen = page.formats[file_format]
+    response = HttpResponse(chosen.write(page.answer(asked)), content_type=chosen.content_type)
+    name = page.file_name(asked, chosen)
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return response
 
 
 @require_safe
 @with_keys
 def focus(request: HttpRequest, _gateway: Gateway) -> HttpResponseBase:
     """Send a month as FOCUS 1.2: everything consumed in the regions asked for, whatever is filtered."""
-    form = _form(request, FocusFilter)
+    regions = {key.region for key in keyring.open(request).keys}
+    form = FocusFilter(request.GET, today=timezone.now().date(), regions=regions)
     if not form.is_valid():
         return _refused(request, form, form.problems, status=422)
-    access = _access(request, form)
+    access = access_of(keys_for(keyring.open(request), form.cleaned_data["region"]), timezone.now())
     if not access.is_proven:
         return redirect(_page_address(request, form))
     try:
@@ -60,14 +74,6 @@ def focus(request: HttpRequest, _gateway: Gateway) -> HttpResponseBase:
         return _refused(request, form, problems, status=error.http_status, without_unpriced=without)
     except PortalError as error:
         return _refused(request, form, [str(error.message)], status=error.http_status)
-
-
-def history_file(history: History, file_format: str) -> HttpResponse:
-    """Return a history as a file to download; raise ``TooManyRows`` for one that would be too long."""
-    chosen = FORMATS[file_format]
-    response = HttpResponse(content_of(history, chosen), content_type=chosen.content_type)
-    response["Content-Disposition"] = content_disposition_header(True, file_name(history, chosen))
-    return response
 
 
 def focus_month(form: FocusFilter, access: Access) -> FocusMonth:
@@ -94,16 +100,6 @@ def focus_file(month: FocusMonth) -> StreamingHttpResponse:
     response = StreamingHttpResponse(month.lines(), content_type=CSV)
     response["Content-Disposition"] = content_disposition_header(True, month.file_name)
     return response
-
-
-def _form(request: HttpRequest, form: type[ConsumptionFilter]) -> ConsumptionFilter:
-    regions = {key.region for key in keyring.open(request).keys}
-    return form(request.GET, today=timezone.now().date(), regions=regions)
-
-
-def _access(request: HttpRequest, form: ConsumptionFilter) -> Access:
-    keys = keys_for(keyring.open(request), form.cleaned_data["region"])
-    return access_of(keys, timezone.now())
 
 
 def _reader(key: Key) -> str:

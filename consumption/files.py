@@ -6,7 +6,7 @@ and ``missing`` or ``provisional`` (a day that is not complete, and why). Days a
 last both included; amounts exclude tax. What is not known has no figure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ from consumption.coverage import Coverage
 from consumption.documents import document_of
 from consumption.groupnames import Names
 from consumption.history import Group, History, Unpriced
-from consumption.models import DayState
+from consumption.models import DayState, Ledger
 from consumption.periods import Period
 from consumption.reasons import reason_of
 from costs import products
@@ -71,28 +71,30 @@ class TooManyRows(PortalError):
         self.message = text % {"rows": rows, "most": MOST_ROWS}
 
 
-def file_name(history: History, file_format: FileFormat) -> str:
-    """Return a name for the file, made of accounts, regions, and the days, both included."""
-    accounts = sorted({ledger.account_id for ledger in history.ledgers})
-    regions = sorted({ledger.region for ledger in history.ledgers})
-    period = history.question.period
+def file_name(stem: str, ledgers: Iterable[Ledger], period: Period, file_format: FileFormat) -> str:
+    """Return a name for a file, made of accounts, regions, and the days, both included."""
+    ledgers = list(ledgers)
+    accounts = sorted({ledger.account_id for ledger in ledgers})
+    regions = sorted({ledger.region for ledger in ledgers})
     days = [period.first.isoformat(), period.last.isoformat()]
-    return f"{slugify(' '.join(['consumption', *accounts, *regions, *days]))}.{file_format.ending}"
+    return f"{slugify(' '.join([stem, *accounts, *regions, *days]))}.{file_format.ending}"
 
 
-def content_of(history: History, file_format: FileFormat) -> bytes:
-    """Return the content of a file; raise ``TooManyRows`` for one that would be too long."""
+def _check_length(history: History) -> None:
     rows = len(history.groups) * len(history.steps)
     if rows > MOST_ROWS:
         raise TooManyRows(rows)
-    return file_format.write(history)
 
 
 # --- The table
 
 
 def table_of(history: History) -> Table:
-    """Return the groups step by step, then the totals, then what has no price, then the days that lack."""
+    """Return the groups step by step, then the totals, then what has no price, then the days that lack.
+
+    Raises ``TooManyRows`` for a table that would be too long.
+    """
+    _check_length(history)
     end = _end(history)
     return Table(COLUMNS, ([*row, *end] for row in _rows(history)))
 
@@ -168,6 +170,7 @@ def _gaps(coverage: Coverage) -> Iterator[list[Any]]:
 
 
 def _json(history: History) -> bytes:
+    _check_length(history)
     document = document_of(history) | {"coverage": history.coverage.counts}
     return msgspec.json.format(msgspec.json.encode(document), indent=2)
 

@@ -31,15 +31,18 @@ SORTS = ("cost", "name", "change")
 
 DEAREST_FIRST = "-cost"
 
-_DEFAULT_PRESET = Preset.LAST_30_DAYS
 _ALIASES = {"type": Dimension.TYPE}
 
 
 class ConsumptionFilter(forms.Form):
     """The address of the history: days, granularity, grouping, filters, order and page.
 
-    ``first`` and ``last`` are both included; without them ``period`` names the days.
+    ``first`` and ``last`` are both included; without them ``period`` names the days. ``asks`` are the fields
+    that a page shows, in their order; ``default_preset`` names the days when nothing else does.
     """
+
+    asks: tuple[str, ...] = ("first", "last", "granularity", "group_by")
+    default_preset: Preset = Preset.LAST_30_DAYS
 
     period = forms.ChoiceField(
         label=_("Period"),
@@ -126,7 +129,7 @@ class ConsumptionFilter(forms.Form):
                 self.add_error(name, forms.ValidationError(problem, params={"day": shown}))
                 return
         if not (first or last):
-            self.cleaned_data["days"] = preset_period(preset or _DEFAULT_PRESET, self._today)
+            self.cleaned_data["days"] = preset_period(preset or self.default_preset, self._today)
             return
         last = last or yesterday
         first = first or last.replace(day=1)
@@ -155,7 +158,7 @@ class ConsumptionFilter(forms.Form):
         """The name of the period, empty when its days were chosen one by one."""
         if self.cleaned_data.get("first") or self.cleaned_data.get("last"):
             return ""
-        return self.cleaned_data.get("period") or _DEFAULT_PRESET
+        return self.cleaned_data.get("period") or self.default_preset
 
     @property
     def question(self) -> Question:
@@ -204,7 +207,12 @@ class ConsumptionFilter(forms.Form):
             "group_by": asked.group_by,
             "linked": asked.with_linked,
         }
-        return ConsumptionFilter(initial=initial, today=self._today, regions=self._regions)
+        return type(self)(initial=initial, today=self._today, regions=self._regions)
+
+    @property
+    def asked_fields(self) -> list[forms.BoundField]:
+        """The fields that the page shows."""
+        return [self[name] for name in self.asks]
 
     @property
     def problems(self) -> list[str]:

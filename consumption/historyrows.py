@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 
 from consumption.comparison import Change, Comparison
 from consumption.consumed import Consumed
-from consumption.files import FORMATS
 from consumption.focus import focus_months
+from consumption.forms import ConsumptionFilter
 from consumption.groupnames import GroupName, Names
 from consumption.history import Dimension, Group, History, Question
 from consumption.periods import Period, Preset
@@ -203,10 +203,10 @@ def without_filters(address: QueryDict) -> str:
     return f"?{widened.urlencode()}"
 
 
-def hidden_of(address: QueryDict) -> list[tuple[str, str]]:
-    """Return what the form sends along besides its fields: names and values."""
-    kept = ("period", "sort", *Dimension.values)
-    return [(name, value) for name in kept for value in address.getlist(name)]
+def hidden_of(form: ConsumptionFilter) -> list[tuple[str, str]]:
+    """Return what a form sends along besides the fields that a page shows: names and values."""
+    own = {*form.asks, "first", "last", "linked", "page", "steps"}
+    return [(name, value) for name in form.fields if name not in own for value in form.address.getlist(name)]
 
 
 def choices_of(
@@ -226,15 +226,6 @@ def choices_of(
             choices = sorted(left, key=lambda one: one[1].casefold())
             found.append({"name": str(dimension), "label": dimension.label, "choices": choices})
     return found
-
-
-def files_of(address: QueryDict) -> dict[str, dict[str, str]]:
-    """Return the files of the view by their format."""
-    query = f"?{address.urlencode()}" if address else ""
-    return {
-        name: {"url": f"{reverse('consumption:export', args=[name])}{query}", "label": str(one.label)}
-        for name, one in FORMATS.items()
-    }
 
 
 def focus_files_of(address: QueryDict, period: Period) -> list[dict[str, str]]:

@@ -89,6 +89,7 @@ class Preset(TextChoices):
     LAST_3_MONTHS = "last-3-months", _("3 months")
     LAST_6_MONTHS = "last-6-months", _("6 months")
     LAST_12_MONTHS = "last-12-months", _("12 months")
+    LAST_24_MONTHS = "last-24-months", _("24 months")
     YEAR_TO_DATE = "year-to-date", _("Year to date")
 
 
@@ -110,6 +111,7 @@ def preset_period(preset: str, today: dt.date) -> Period:
         Preset.LAST_3_MONTHS: 3,
         Preset.LAST_6_MONTHS: 6,
         Preset.LAST_12_MONTHS: 12,
+        Preset.LAST_24_MONTHS: 24,
     }
     if preset in until_yesterday:
         return Period(until_yesterday[Preset(preset)], today)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url, trigger_client_event
@@ -14,9 +13,17 @@ from accounts.errors import kind_of
 from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from consumption import historypage, reading, sync
+from consumption.analysispage import AnalysisPage, context_of
 from consumption.asking import Asked
+from consumption.daytext import days_text, period_text
+from consumption.historypage import HISTORY
 from consumption.moment import one_moment
-from consumption.reading import Wish
+from consumption.reading import Reading, Wish
+
+PAGES = {page.name: page for page in (HISTORY,)}
+"""The pages of the kept history by their names."""
+
+PAGE, FRAGMENT = "consumption/page.html", "consumption/_page.html"
 
 PATIENCE_SECONDS = 20
 """How long a browser without script waits for a reading before it is told to ask again."""
@@ -29,11 +36,15 @@ CONSUMPTION_READ = "consumption-read"
 @with_keys
 @one_moment()
 def history(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
-    """Show what is kept at once; a fragment reads what is missing."""
-    context = historypage.page_of(_asked(request), is_refresh=request.htmx.trigger == "answer")
+    """Show what was spent."""
+    return shown(request, HISTORY)
+
+
+def shown(request: HttpRequest, page: AnalysisPage) -> HttpResponse:
+    """Show what is kept at once, on a page of the history; a fragment reads what is missing."""
+    context = context_of(page, _asked(request, page), is_refresh=request.htmx.trigger == "answer")
     status = 422 if context["problems"] or context["several"] else 200
-    page, fragment = "consumption/history.html", "consumption/_history.html"
-    response = page_or_fragment(request, page, fragment, context, status=status)
+    response = page_or_fragment(request, PAGE, FRAGMENT, context, status=status)
     if request.htmx.trigger == "consumption-filter":  # which sends its empty fields along
         address = context["address"]
         push_url(response, f"?{address.urlencode()}" if address else request.path)
@@ -62,7 +73,7 @@ def read(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     if not wants_fragment(request):
         return _read_with_patience(request, asked, wish)
     found = reading.read_slice(asked.keys, wish, at=asked.now, **_so_far(request.POST))
-    response = render(request, "consumption/_reading_state.html", historypage.progress_of(asked, wish, found))
+    response = render(request, "consumption/_reading_state.html", _progress_of(request, asked, wish, found))
     if found.has_read or not found.goes_on:
         trigger_client_event(response, CONSUMPTION_READ)
     return response
@@ -83,16 +94,37 @@ def _read_with_patience(request: HttpRequest, asked: Asked, wish: Wish) -> HttpR
     found = reading.read_through(asked.keys, wish, seconds=PATIENCE_SECONDS)
     if found.error is None:
         return redirect(_page_of(request))
+    page = _shown_by(request)
     with one_moment():
-        context = historypage.page_of(_asked(request), is_refresh=True)
-    context |= historypage.progress_of(asked, wish, found)
-    return render(request, "consumption/history.html", context, status=found.error.http_status)
+        context = context_of(page, _asked(request, page), is_refresh=True)
+    context |= _progress_of(request, asked, wish, found)
+    return render(request, PAGE, context, status=found.error.http_status)
 
 
-def _asked(request: HttpRequest) -> Asked:
-    return Asked.of(request.GET, keyring.open(request), timezone.now())
+def _progress_of(request: HttpRequest, asked: Asked, wish: Wish, found: Reading) -> dict[str, Any]:
+    """Return what the templates show of a reading under way, or of how it ended."""
+    return {
+        "read_url": request.get_full_path(),
+        "reading": found,
+        "left": days_text(found.left),
+        "regions": [key.region for key in asked.keys],
+        "period_text": period_text(asked.form.days),
+        "compares": wish.period != asked.form.days,
+        "begins": False,
+    }
+
+
+def _asked(request: HttpRequest, page: AnalysisPage = HISTORY) -> Asked:
+    return Asked.of(request.GET, keyring.open(request), timezone.now(), page.form)
+
+
+def _shown_by(request: HttpRequest) -> AnalysisPage:
+    """Return the page whose days are read."""
+    return PAGES.get(request.GET.get("of", ""), HISTORY)
 
 
 def _page_of(request: HttpRequest) -> str:
-    page, query = reverse("consumption:history"), request.GET.urlencode()
-    return f"{page}?{query}" if query else page
+    query = request.GET.copy()
+    query.pop("of", None)
+    page = _shown_by(request).url
+    return f"{page}?{query.urlencode()}" if query else page

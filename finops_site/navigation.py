@@ -44,6 +44,10 @@ SECTIONS = (
         _("Spent"),
         (
             Page("consumption:history", _("Consumption"), "chart-bar"),
+            Page("consumption:trends", _("Trends"), "trending-up"),
+            Page("consumption:forecast", _("Forecast"), "target-arrow"),
+            Page("consumption:anomalies", _("Anomalies"), "alert-triangle"),
+            Page("consumption:drift", _("Drift"), "arrows-diff"),
             Page("consumption:invoice", _("Draft invoice"), "receipt"),
         ),
     ),

@@ -24,10 +24,24 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 768, "height": 1024}
 WINDOW = {"viewport": WIDE, "reduced_motion": "reduce"}  # a colour half-way through a transition fails axe
 
 
+WINDOWS = pytest.StashKey[list]()
+"""The windows that a test has opened."""
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Say what stood on the page when a test failed: a picture does not come through a log."""
+    report = yield
+    if call.when == "call" and report.failed:
+        for page in item.stash.get(WINDOWS, []):
+            report.sections.append((f"Page {page.url}", page.locator("body").inner_text()))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +61,7 @@ def faults():
 
 
 @pytest.fixture
-def open_page(browser, live_server, faults):
+def open_page(request, browser, live_server, faults):
     """Open a browser window of its own: ``open_page(viewport=NARROW, java_script_enabled=False)``."""
     contexts = []
     cache.clear()  # counted requests of the test before
@@ -57,6 +71,7 @@ def open_page(browser, live_server, faults):
         context.set_default_timeout(5000)
         contexts.append(context)
         page = context.new_page()
+        request.node.stash.setdefault(WINDOWS, []).append(page)
         page.on("console", lambda message: _note_console(faults, message))
         page.on("pageerror", lambda error: faults.append(f"exception: {error}"))
         page.on("response", lambda response: _note_response(faults, response))

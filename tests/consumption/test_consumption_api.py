@@ -53,7 +53,7 @@ def script(db, outscale):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr("consumption.api.PATIENCE_SECONDS", 1)
+    monkeypatch.setattr("consumption.apiquestions.PATIENCE_SECONDS", 1)
 
 
 def told(day, **flags):
@@ -281,7 +281,7 @@ def test_a_reading_that_is_throttled_says_when_to_go_on(script, outscale):
 
 
 def test_a_reading_that_takes_long_is_left_and_gone_on_with(script, outscale, monkeypatch):
-    monkeypatch.setattr("consumption.api.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("consumption.apiquestions.PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(sync, "GRACE_SECONDS", 0.2)
     outscale.faults.add(CALL, "latency", 60)
     asked = {"from_date": "2026-01-01", "to_date": "2026-03-01"}
@@ -290,7 +290,7 @@ def test_a_reading_that_takes_long_is_left_and_gone_on_with(script, outscale, mo
     assert progress["goes_on"]
 
     outscale.faults.clear()
-    monkeypatch.setattr("consumption.api.PATIENCE_SECONDS", 20)
+    monkeypatch.setattr("consumption.apiquestions.PATIENCE_SECONDS", 20)
     [progress] = script.read(**asked).json()["data"]
     assert progress["left"] == []
     assert Ledger.objects.get().days.count() == 59

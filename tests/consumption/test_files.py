@@ -16,7 +16,7 @@ from accounts.errors import CloudTimeout
 from accounts.models import User
 from consumption import files, keeping
 from consumption.documents import document_of
-from consumption.files import COLUMNS, FORMATS, TooManyRows, content_of, file_name
+from consumption.files import COLUMNS, FORMATS, TooManyRows, file_name
 from consumption.history import Dimension, Question, history_of
 from consumption.models import Ledger, LedgerReader
 from consumption.periods import Granularity, Period
@@ -39,7 +39,7 @@ def ask(ledger, period=MARCH_1_TO_4, granularity=Granularity.DAY, group_by=Dimen
 
 
 def rows_of(history, name="csv", delimiter=","):
-    content = content_of(history, FORMATS[name]).decode().removeprefix("\ufeff")
+    content = FORMATS[name].write(history).decode().removeprefix("\ufeff")
     return list(csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter))
 
 
@@ -215,7 +215,7 @@ def history(ledger):
 
 
 def test_csv_for_french_excel_has_the_same_cells(history):
-    assert content_of(history, FORMATS["csv-fr"]).startswith(BOM_UTF8)
+    assert FORMATS["csv-fr"].write(history).startswith(BOM_UTF8)
     assert rows_of(history, "csv-fr", ";") == rows_of(history)
 
 
@@ -226,7 +226,7 @@ def test_names_that_look_like_formulas_are_harmless(history):
 
 @pytest.mark.parametrize(("file_format", "rows_in"), [("xlsx", xlsx_rows), ("ods", ods_rows)])
 def test_spreadsheets_have_the_cells_of_the_csv(history, file_format, rows_in):
-    read = [row[: len(COLUMNS)] for row in rows_in(content_of(history, FORMATS[file_format]))]
+    read = [row[: len(COLUMNS)] for row in rows_in(FORMATS[file_format].write(history))]
     written = [list(COLUMNS), *(list(row.values()) for row in rows_of(history))]
     assert [[cell[1] for cell in row] for row in read] == [
         [cell.removeprefix("'") for cell in row] for row in written
@@ -236,7 +236,7 @@ def test_spreadsheets_have_the_cells_of_the_csv(history, file_format, rows_in):
 
 
 def test_the_json_file_is_the_document_of_the_api_and_its_coverage(history):
-    read = json.loads(content_of(history, FORMATS["json"]))
+    read = json.loads(FORMATS["json"].write(history))
     assert read == document_of(history) | {"coverage": history.coverage.counts}
     assert read["coverage"] == {
         "days": 4,
@@ -252,14 +252,16 @@ def test_the_json_file_is_the_document_of_the_api_and_its_coverage(history):
 def test_a_file_is_named_after_account_region_and_days(history, file_format):
     ending = FORMATS[file_format].ending
     expected = f"consumption-100000000001-eu-west-2-2026-03-01-2026-03-04.{ending}"
-    assert file_name(history, FORMATS[file_format]) == expected
+    assert (
+        file_name("consumption", history.ledgers, history.question.period, FORMATS[file_format]) == expected
+    )
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_file_that_nobody_could_read_is_refused(history, monkeypatch, file_format):
     monkeypatch.setattr(files, "MOST_ROWS", 7)
     with pytest.raises(TooManyRows) as caught:
-        content_of(history, FORMATS[file_format])
+        FORMATS[file_format].write(history)
     assert "8 rows; 7 are the most" in caught.value.message
 
 

@@ -114,7 +114,7 @@ VM = {"type_": "BoxUsage:tinav6.c4r8p2", "operation": "RunInstances-OD", "catego
 def test_the_shell_stands_at_once_and_asks_for_a_reading_by_itself(logged_in, outscale):
     page = show(logged_in)
     assert (page.status_code, list(outscale.requests)) == (200, [])
-    assert begins(page) == [f"{READ}?group_by=category"]
+    assert begins(page) == [f"{READ}?group_by=category&of=history&period=last-30-days"]
     assert page.soup.select_one("#figures [aria-busy=true]")
     assert not page.soup.select("[data-figure], #consumption-chart")
     assert not Ledger.objects.exists()
@@ -140,7 +140,7 @@ def test_a_slice_says_which_days_are_done_and_goes_on_by_itself(logged_in, outsc
     answer = post(logged_in, "period=last-7-days")
     form = answer.soup.select_one("form")
     assert form["hx-trigger"] == "load delay:50ms"
-    assert form["hx-post"] == f"{READ}?period=last-7-days&group_by=category"
+    assert form["hx-post"] == f"{READ}?period=last-7-days"
     done = UsageDay.objects.count()
     assert 0 < done < 14
     assert f"{done} of 14 days are done." in text(form)
@@ -563,7 +563,7 @@ def test_a_refused_key_is_told_the_right_and_shown_nothing_that_is_kept(outscale
 def test_a_key_that_is_proven_once_sees_what_another_key_of_the_account_has_read(logged_in, outscale):
     read_through(logged_in)
     client = client_of(CONSUMPTION_ONLY_KEY)
-    assert begins(show(client)) == [f"{READ}?group_by=category"]
+    assert begins(show(client)) == [f"{READ}?group_by=category&of=history&period=last-30-days"]
     assert not show(client).soup.select("[data-figure]")
     outscale.requests.clear()
     read_through(client)
