@@ -17,7 +17,8 @@ from consumption import sync
 from consumption.entries import CALL
 from consumption.models import Ledger, ResourceUsage, Usage, UsageDay
 from consumption.periods import ONE_DAY, Period, months_later
-from consumption.sync import MOST_AT_ONCE, Progress
+from consumption.slices import MOST_AT_ONCE
+from consumption.sync import Progress
 from costs import freshness
 from sandbox.cloud import DEMO_KEY
 

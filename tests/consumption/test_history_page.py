@@ -136,7 +136,7 @@ def test_what_was_read_slice_by_slice_is_what_the_page_adds_up(logged_in, outsca
 def test_a_slice_says_which_days_are_done_and_goes_on_by_itself(logged_in, outscale, monkeypatch):
     outscale.faults.add("ReadConsumptionAccount", "latency", 80)
     monkeypatch.setattr("consumption.sync.SLICE_SECONDS", 0.1)
-    monkeypatch.setattr("consumption.sync.GRACE_SECONDS", 0)
+    monkeypatch.setattr("consumption.slices.GRACE_SECONDS", 0)
     answer = post(logged_in, "period=last-7-days")
     form = answer.soup.select_one("form")
     assert form["hx-trigger"] == "load delay:50ms"
@@ -619,7 +619,7 @@ def test_a_cloud_that_fails_slowly_is_left_alone_after_three_slices_of_failures(
 ):
     settings.OUTSCALE_REQUESTS_PER_SECOND = 1
     monkeypatch.setattr("consumption.sync.SLICE_SECONDS", 0.01)
-    monkeypatch.setattr("consumption.sync.GRACE_SECONDS", 0)
+    monkeypatch.setattr("consumption.slices.GRACE_SECONDS", 0)
     outscale.faults.add("ReadConsumptionAccount", "broken-json")
     data, slices = {}, 0
     while (form := post(logged_in, "", data).soup.form).has_attr("hx-trigger"):
