@@ -14,10 +14,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from django.core.cache import cache
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from sandbox.cloud import DEMO_KEY
 from tests.environment import CHROMIUM
+
+PATIENCE_SECONDS = 15
+"""How long a browser test waits for what must come: a busy machine is no fault of the page."""
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 768, "height": 1024}
@@ -48,6 +51,7 @@ def pytest_runtest_makereport(item, call):
 def browser():
     # Playwright's sync API keeps an event loop in this thread; Django would refuse its database here.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -68,7 +72,7 @@ def open_page(request, browser, live_server, faults):
 
     def open_page(**options):
         context = browser.new_context(**{"base_url": live_server.url, **WINDOW, **options})
-        context.set_default_timeout(5000)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         contexts.append(context)
         page = context.new_page()
         request.node.stash.setdefault(WINDOWS, []).append(page)
@@ -137,7 +141,7 @@ def until(page, expression, argument=None):
     Playwright's own ``wait_for_function`` looks again by evaluating text inside the page, which our
     Content-Security-Policy forbids.
     """
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not page.evaluate(expression, argument):
         assert time.monotonic() < deadline, f"still not so: {expression}"
         page.wait_for_timeout(20)

@@ -10,7 +10,6 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from consumption import sync
 from consumption.entries import CALL
 from consumption.models import Ledger, UsageDay
 from consumption.periods import ONE_DAY
@@ -282,7 +281,7 @@ def test_a_reading_that_is_throttled_says_when_to_go_on(script, outscale):
 
 def test_a_reading_that_takes_long_is_left_and_gone_on_with(script, outscale, monkeypatch):
     monkeypatch.setattr("consumption.apiquestions.PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(sync, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("consumption.slices.GRACE_SECONDS", 0.2)
     outscale.faults.add(CALL, "latency", 60)
     asked = {"from_date": "2026-01-01", "to_date": "2026-03-01"}
     [progress] = script.read(**asked).json()["data"]
