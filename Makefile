@@ -1,4 +1,4 @@
-# make demo    the portal with a local OUTSCALE, on http://127.0.0.1:8000, until Ctrl-C
+# make demo    the portal with a local OUTSCALE, on http://127.0.0.1:8000 (or DEMO_PORT), until Ctrl-C
 # make test    every test
 # make check   everything CI runs
 #

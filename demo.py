@@ -1,4 +1,7 @@
-"""The demo: a local OUTSCALE (the sandbox) and the portal in front of it, until Ctrl-C (`make demo`)."""
+"""The demo: a local OUTSCALE (the sandbox) and the portal in front of it, until Ctrl-C (`make demo`).
+
+The portal listens on ``DEMO_PORT``, 8000 by default, the sandbox on the port after it.
+"""
 
 import os
 import secrets
@@ -17,7 +20,8 @@ from sandbox.cloud import DEMO_KEY
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "var"
 HOST = "127.0.0.1"
-PORTAL_PORT, SANDBOX_PORT = 8000, 8001
+PORTAL_PORT = int(os.environ.get("DEMO_PORT", "8000"))
+SANDBOX_PORT = PORTAL_PORT + 1
 START_SECONDS = STOP_SECONDS = 20
 
 MANAGE = [sys.executable, "manage.py"]
@@ -53,7 +57,10 @@ def run() -> None:
     """Run the demo; comes back only by an exception."""
     for port in (PORTAL_PORT, SANDBOX_PORT):
         if _listens(port):
-            raise DemoError(f"{HOST}:{port} is in use. Stop what listens there, then run make demo again.")
+            raise DemoError(
+                f"{HOST}:{port} is in use. Stop what listens there, or take other ports: "
+                f"DEMO_PORT={PORTAL_PORT + 100} make demo"
+            )
     environment = _environment()
     _prepare(environment)
     with _running(SANDBOX, SANDBOX_PORT, environment) as sandbox:
