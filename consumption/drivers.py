@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import nlargest
 
-from consumption.comparison import Change, Comparison
+from consumption.comparison import Change, Comparison, change_of
 from consumption.history import Dimension, Group, History, Question, history_of
 from consumption.models import Ledger
 from consumption.sums import amount_of
@@ -54,7 +54,7 @@ def _movers(history: History, resources: list[str]) -> list[Mover]:
     largest = nlargest(SHOWN, sorted(resources), key=lambda key: abs(moved(key)))
     groups = [(history.group(key), amount_of(moved(key)) / (days * days_before)) for key in largest]
     return [
-        Mover(group.key, per_day, comparison.of(group.cost, group.before))
+        Mover(group.key, per_day, change_of(group.cost / days, group.before / days_before))
         for group, per_day in groups
         if round_for_display(per_day)
     ]

@@ -103,12 +103,17 @@ class Costs:
         return {key: (sum(costs), self._sums.unpriced[key]) for key, costs in self._sums.steps.items()}
 
     @cached_property
+    def by_group_before(self) -> dict[str, tuple[int, int]]:
+        """The cost of each group in the period before, and how many of its lines have no price."""
+        if self._by_resource:
+            return self._totals_of_runs(self._before)
+        one_step = self._added(self._grouped(self._before, Value(0)), {0: 0}, 1)
+        return {key: (cost, one_step.unpriced[key]) for key, [cost] in one_step.steps.items()}
+
+    @cached_property
     def before(self) -> dict[str, int]:
         """The cost of each group in the period before."""
-        if self._by_resource:
-            return {key: cost for key, (cost, _unpriced) in self._totals_of_runs(self._before).items()}
-        one_step = self._added(self._grouped(self._before, Value(0)), {0: 0}, 1)
-        return {key: cost for key, [cost] in one_step.steps.items()}
+        return {key: cost for key, (cost, _unpriced) in self.by_group_before.items()}
 
     def series(self, keys: Iterable[str]) -> dict[str, list[int]]:
         """Return the cost of each step of some groups."""
@@ -133,6 +138,15 @@ class Costs:
             lines = rows.values_list("day_id", self._column)
             found = self._placed((self._key_of(value), day, 1) for day, value in lines)
         return {key: found[key] for key in keys}
+
+    @cached_property
+    def unpriced_by_step(self) -> list[int]:
+        """How many lines without a price each step has; each day of each counts."""
+        if self._question.asks_resources:
+            runs = self._resources(self._question.period).filter(price=None)
+            return self._parted((None, *run, 1) for run in runs.values_list("first_day", "last_day"))[None]
+        days = self._usages(self._question.period).filter(price=None).values_list("day_id", flat=True)
+        return self._placed((None, day, 1) for day in days)[None]
 
     def unpriced(self) -> list[Unpriced]:
         """Return what has no price, product by product."""
