@@ -51,7 +51,13 @@ def _movers(history: History, resources: list[str]) -> list[Mover]:
         now, before = history.whole_costs[key]
         return now * days_before - before * days
 
-    largest = nlargest(SHOWN, sorted(resources), key=lambda key: abs(moved(key)))
+    def has_moved(key: str) -> bool:
+        """Tell whether the lengths of both periods, which may be months, do not explain the change."""
+        now, before = history.whole_costs[key]
+        return comparison.is_by_day or moved(key) * (now - before) > 0
+
+    candidates = sorted(key for key in resources if has_moved(key))
+    largest = nlargest(SHOWN, candidates, key=lambda key: abs(moved(key)))
     groups = [(history.group(key), amount_of(moved(key)) / (days * days_before)) for key in largest]
     return [
         Mover(group.key, per_day, change_of(group.cost / days, group.before / days_before))

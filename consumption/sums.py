@@ -88,7 +88,7 @@ class Costs:
                 "first_day", "last_day", _whole("price")
             )
             return self._parted((None, first, last, whole or 0) for first, last, whole in rows)[None]
-        if self._question.group_by == Dimension.RESOURCE:
+        if self._question.totals_only or self._question.group_by == Dimension.RESOURCE:
             days = (
                 self._usages(self._question.period).values_list("day_id").annotate(whole=Sum(_whole("price")))
             )

@@ -16,7 +16,7 @@ from statistics import median
 
 from consumption.comparison import Change, change_of
 from consumption.daytext import is_whole_step
-from consumption.history import Dimension, History, SeveralCurrencies, Step
+from consumption.history import History, SeveralCurrencies, Step
 from consumption.models import DayState
 from consumption.periods import ONE_DAY, Granularity, Period, months_later
 from consumption.trendsmovers import Movers, movers_of
@@ -201,8 +201,7 @@ class Trends:
 
     def _at(self, kind: str, period: Period) -> Earlier:
         try:
-            # Regions are the cheapest groups: nothing has to be looked up to tell them.
-            found = self.history.about(period, group_by=Dimension.REGION)
+            found = self.history.about(period, totals_only=True)
         except SeveralCurrencies:  # also of the days before it, which nobody asks for
             return Earlier(kind, period, 1, None, None, 0, "", False, None, Change())
         [step], currency = found.steps, found.currency
@@ -224,7 +223,7 @@ class Trends:
     def movers(self) -> Movers | None:
         """The groups whose cost changed most from the step before the last whole one; None without such."""
         try:
-            return movers_of(self.history.about(self.last.period)) if self.last else None
+            return movers_of(self.history.about(self.last.period, totals_only=False)) if self.last else None
         except SeveralCurrencies:  # the step before is older than the period, and billed in another one
             return None
 

@@ -1,5 +1,6 @@
 """What the page of the trends shows of a question."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import QueryDict
@@ -12,7 +13,7 @@ from consumption.analysispage import AnalysisPage
 from consumption.asking import Asked
 from consumption.daytext import period_text
 from consumption.forms import ConsumptionFilter
-from consumption.history import Dimension
+from consumption.history import Dimension, Question
 from consumption.historypage import MOST_STEPS
 from consumption.periods import Granularity, Period, Preset
 from consumption.trends import AVERAGE, MONTH_BEFORE, WEEK_BEFORE, Earlier, Trends
@@ -27,6 +28,11 @@ class TrendsFilter(ConsumptionFilter):
     """The address of the trends: twelve months when it names no days."""
 
     default_preset = Preset.LAST_12_MONTHS
+
+    @property
+    def question(self) -> Question:
+        """What is asked of the history: groups only of the last step, for its movers."""
+        return replace(super().question, totals_only=True)
 
 
 def figures_of(asked: Asked, trends: Trends) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from accounts.errors import CloudTimeout
 from consumption import keeping
 from consumption.coverage import Coverage, KnownDay
+from consumption.drivers import drivers_of
 from consumption.history import Dimension, Question, Step, history_of
 from consumption.models import DayState
 from consumption.periods import ONE_DAY, Granularity, Period, steps
@@ -283,9 +284,10 @@ def test_the_length_of_a_month_moves_nothing(ledger):
 
     keep(ledger, {day(1, 1) + place * ONE_DAY: entries(31) for place in range(31)})
     keep(ledger, {day(1, 2) + place * ONE_DAY: entries(28) for place in range(28)})
-    movers = trend(ledger, Period(day(1, 2), day(1)), MONTH).movers
+    trends = trend(ledger, Period(day(1, 2), day(1)), MONTH)
 
-    assert (movers.up, movers.down, movers.unclear) == ([], [], 1)
+    assert (trends.movers.up, trends.movers.down, trends.movers.unclear) == ([], [], 1)
+    assert drivers_of([ledger], trends.history.question).movers == []
 
 
 def test_what_has_no_price_in_one_of_the_steps_is_left_out_and_counted(ledger):
