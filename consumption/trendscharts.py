@@ -86,6 +86,9 @@ def chart_of(trends: Trends) -> dict[str, Any] | None:
         cost["role"] = "actual"
     elif any(point.is_cut for point in points):
         cost["colors"] = ["others" if point.is_cut else "series-1" for point in points]
+    average = [_value(point.moving_average) for point in points]
+    has_line = len(average) - average.count(None) > 1  # of one point there is no line to see
+    line = {"name": average_title(trends), "role": "average", "values": average}
     return {
         "label": title_of(trends),
         "currency": history.currency,
@@ -93,14 +96,7 @@ def chart_of(trends: Trends) -> dict[str, Any] | None:
         "names": [step_text(point.period, trends.granularity, with_year=with_year) for point in points],
         "states": states,
         "legend": [{"name": _cut_text(trends), "color": "others"}] if "colors" in cost else [],
-        "series": [
-            cost,
-            {
-                "name": average_title(trends),
-                "role": "average",
-                "values": [_value(point.moving_average) for point in points],
-            },
-        ],
+        "series": [cost, line] if has_line else [cost],
     }
 
 

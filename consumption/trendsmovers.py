@@ -26,8 +26,8 @@ _SHOWN = int(Decimal("0.005") / STORED_STEP)
 class Mover:
     """A group that cost ``before`` in one step and ``after`` in the next.
 
-    ``per_day`` and ``percent`` compare average days, as steps may differ in length. ``lacks``: some of its
-    lines have no price, so that more may have changed.
+    ``per_day`` and ``percent`` compare average days, as steps may differ in length. ``lacks_before`` and
+    ``lacks_after`` tell whether some of its lines have no price, so that more may have changed.
     """
 
     key: str
@@ -35,7 +35,13 @@ class Mover:
     after: Decimal
     per_day: Decimal
     percent: Change
-    lacks: bool
+    lacks_before: bool
+    lacks_after: bool
+
+    @property
+    def lacks(self) -> bool:
+        """Tell whether one of both costs is only what is known of it."""
+        return self.lacks_before or self.lacks_after
 
     @property
     def change(self) -> Decimal:
@@ -94,8 +100,8 @@ def movers_of(history: History) -> Movers:
     def mover(key: str) -> Mover:
         group, per_day = history.group(key), amount_of(moved[key]) / (days * days_before)
         percent = change_of(group.cost / days, group.before / days_before)
-        lacks = bool(group.unpriced or history.unpriced_count_before(key))
-        return Mover(key, group.before, group.cost, per_day, percent, lacks)
+        lacks = bool(history.unpriced_count_before(key)), bool(group.unpriced)
+        return Mover(key, group.before, group.cost, per_day, percent, *lacks)
 
     def largest(sign: int) -> list[Mover]:
         keys = sorted(key for key, cost in moved.items() if cost * sign > 0 and key not in unknown)

@@ -16,7 +16,7 @@ from costs.money import show_money
 from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
 from tests.consumption.days import entry, keep
 from tests.consumption.test_history_page import VM, begins, chart, keep_days, notices, own_ledger, past
-from tests.costs.portal_readings import HTMX, client_of, figures, get, keys_of, text
+from tests.costs.portal_readings import HTMX, client_of, figures, get, keys_of, same, text
 from tests.costs.test_spreadsheets import ods_rows, xlsx_rows
 
 pytestmark = pytest.mark.django_db
@@ -104,8 +104,10 @@ def test_the_page_says_growth_average_comparisons_and_movers(logged_in, outscale
     assert mover[0] == "Compute"
     assert mover[3:5] == ["+€10.00", "+50.0%"]
     drawn = chart(page)
-    assert [(one["role"], len(one["values"])) for one in drawn["series"]] == [("bar", 3), ("average", 3)]
-    assert drawn["series"][1]["values"][:2] == [None, None]
+    assert [(one["role"], len(one["values"])) for one in drawn["series"]] == [("bar", 3)]
+    _bar, line = chart(show(logged_in, "period=last-6-months"))["series"]
+    assert (line["role"], line["values"][:-2]) == ("average", [None] * 4)
+    assert same(line["values"][-1], sum(Decimal(value) for value in drawn["series"][0]["values"]) / 3)
     assert list(outscale.requests) == []
 
 
