@@ -310,6 +310,14 @@ class _Whole(ExpressionWrapper):
         return []
 
 
+class _WholeSum(Sum):
+    """A sum of such numbers; PostgreSQL gives it as a ``Decimal``."""
+
+    def get_db_converters(self, _connection: Any) -> list[Any]:
+        """Convert nothing: there are ten thousand of them."""
+        return []
+
+
 def _whole(name: str) -> ExpressionWrapper:
     return _Whole(F(name), output_field=BigIntegerField())
 
@@ -319,4 +327,4 @@ def _run_sum(period: Period, name: str) -> Sum:
     last = Least(F("last_day"), period.last.toordinal())
     first = Greatest(F("first_day"), period.first.toordinal())
     days = ExpressionWrapper(last - first + 1, output_field=BigIntegerField())
-    return Sum(ExpressionWrapper(_whole(name) * days, output_field=BigIntegerField()))
+    return _WholeSum(ExpressionWrapper(_whole(name) * days, output_field=BigIntegerField()))
