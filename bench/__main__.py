@@ -1,4 +1,4 @@
-"""Runs a benchmark on a portal of its own: ``python -m bench quotes``, ``costs`` or ``consumption``.
+"""Runs a benchmark on its own portal: ``python -m bench quotes``, ``costs``, ``consumption``, ``trends``.
 
 A benchmark is a module of this package with a function ``main``; it prints figures beside their goals. It
 runs in a fresh process, once for each size of the cloud that it wants.
@@ -9,7 +9,12 @@ import sys
 
 from bench.portal import measure
 
-SIZES = {"quotes": [None], "costs": [1_000, 10_000], "consumption": [None, 10_000]}
+SIZES = {
+    "quotes": [None],
+    "costs": [1_000, 10_000],
+    "consumption": [None, 10_000],
+    "trends": [10_000],
+}
 """How many resources the cloud of each benchmark has; None is the small one of the demo."""
 
 

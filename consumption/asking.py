@@ -1,7 +1,7 @@
 """A question of the history as a session asks it: with its keys, at a moment, of what it may see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -62,8 +62,7 @@ class Asked:
     @cached_property
     def whole(self) -> History:
         """What answers the question without its filters."""
-        question = replace(self.question, filters={})
-        return history_of(self.access.ledgers, question, expected=len(self.keys))
+        return self.history.about(self.question.period, filters={})
 
     @cached_property
     def consumed(self) -> Consumed:

@@ -40,6 +40,13 @@ class Change:
         return "minus" if not shown else "arrow-up-right" if shown > 0 else "arrow-down-right"
 
 
+def change_of(cost: Decimal, before: Decimal) -> Change:
+    """Return how ``before`` has become ``cost``: there is no percentage of nothing, nor of a credit."""
+    if before > 0:
+        return Change((cost / before - 1) * 100)
+    return Change(is_new=not before and cost > 0)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """How the costs of a history are compared with those of the period before.
@@ -77,11 +84,9 @@ class Comparison:
         """Return how ``before`` has become ``cost``; no percent where that is not known."""
         if before is None or self.problem:
             return Change()
-        if not before:
-            return Change(is_new=bool(cost))
         if self.is_by_day:
             cost = cost / self.history.coverage.with_figures * self.period.length
-        return Change((cost / before - 1) * 100)
+        return change_of(cost, before)
 
     @property
     def total(self) -> Change:

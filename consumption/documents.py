@@ -27,7 +27,7 @@ def document_of(history: History) -> dict[str, Any]:
         "groups": [
             _group(group) | {"periods": [_known(cost) for cost in series[group.key]]} for group in groups
         ],
-        "unpriced": [_unpriced(one) for one in history.unpriced],
+        "unpriced": [unpriced_document(one) for one in history.unpriced],
     }
 
 
@@ -63,7 +63,8 @@ def _group(group: Group) -> dict[str, Any]:
     }
 
 
-def _unpriced(one: Unpriced) -> dict[str, Any]:
+def unpriced_document(one: Unpriced) -> dict[str, Any]:
+    """Return a product without a price."""
     return {
         "service": one.service,
         "type": one.type,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import nlargest
 
-from consumption.comparison import Change, Comparison
+from consumption.comparison import Change, Comparison, change_of
 from consumption.history import Dimension, Group, History, Question, history_of
 from consumption.models import Ledger
 from consumption.sums import amount_of
@@ -51,10 +51,16 @@ def _movers(history: History, resources: list[str]) -> list[Mover]:
         now, before = history.whole_costs[key]
         return now * days_before - before * days
 
-    largest = nlargest(SHOWN, sorted(resources), key=lambda key: abs(moved(key)))
+    def has_moved(key: str) -> bool:
+        """Tell whether the lengths of both periods, which may be months, do not explain the change."""
+        now, before = history.whole_costs[key]
+        return comparison.is_by_day or moved(key) * (now - before) > 0
+
+    candidates = sorted(key for key in resources if has_moved(key))
+    largest = nlargest(SHOWN, candidates, key=lambda key: abs(moved(key)))
     groups = [(history.group(key), amount_of(moved(key)) / (days * days_before)) for key in largest]
     return [
-        Mover(group.key, per_day, comparison.of(group.cost, group.before))
+        Mover(group.key, per_day, change_of(group.cost / days, group.before / days_before))
         for group, per_day in groups
         if round_for_display(per_day)
     ]

@@ -5,7 +5,7 @@ Amounts exclude tax, are exact sums of what is stored, and are in the one curren
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -93,6 +93,12 @@ class History:
     coverage_before: Coverage
     currency: str
     _costs: Costs = field(repr=False)
+    _expected: int = field(repr=False)
+
+    def about(self, period: Period, **changes: Any) -> "History":
+        """Return what answers the same question about another period, with other ``changes`` to it."""
+        question = replace(self.question, period=period, **changes)
+        return history_of(self.ledgers, question, expected=self._expected)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -130,6 +136,11 @@ class History:
         before, now = self._costs.before, self._costs.by_group
         return {key: (now.get(key, _NOTHING)[0], before.get(key, 0)) for key in now.keys() | before.keys()}
 
+    @property
+    def has_costs(self) -> bool:
+        """Tell whether anything cost something, even where credits make the total nothing."""
+        return any(step.cost for step in self.steps) or any(now for now, _ in self.whole_costs.values())
+
     @cached_property
     def groups(self) -> "Groups":
         """What each value of the grouping cost, dearest first."""
@@ -145,6 +156,15 @@ class History:
     def unpriced_count(self, keys: Iterable[str]) -> int:
         """Return how many lines of some groups have no price."""
         return sum(self._costs.by_group.get(key, _NOTHING)[1] for key in keys)
+
+    def unpriced_count_before(self, key: str) -> int:
+        """Return how many lines of a group have no price in the period before."""
+        return self._costs.by_group_before.get(key, _NOTHING)[1]
+
+    @cached_property
+    def unpriced_by_step(self) -> list[int]:
+        """How many lines of each step have no price; each day of each counts."""
+        return self._costs.unpriced_by_step if self.unpriced else [0] * len(self._costs.steps)
 
     def group(self, key: str) -> Group:
         """Return what one value of the grouping cost."""
@@ -210,4 +230,4 @@ def history_of(ledgers: Iterable[Ledger], question: Question, *, expected: int =
     )
     currency = next(iter(currencies), "")
     costs = Costs(ledgers, question, earlier, rows)
-    return History(ledgers, question, coverage, coverage_before, currency, costs)
+    return History(ledgers, question, coverage, coverage_before, currency, costs, expected)

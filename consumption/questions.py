@@ -26,7 +26,8 @@ class Question:
     """What to show of the history.
 
     ``filters`` holds the accepted values of a dimension; all filters must hold. ``with_linked``: also the
-    accounts that are billed to this one.
+    accounts that are billed to this one. ``totals_only``: the groups are hardly asked for, so that the steps
+    are better added without them; the answers are the same.
     """
 
     period: Period
@@ -34,6 +35,7 @@ class Question:
     group_by: str = Dimension.CATEGORY
     filters: Mapping[str, frozenset[str]] = field(default_factory=dict)
     with_linked: bool = False
+    totals_only: bool = False
 
     @property
     def asks_resources(self) -> bool:

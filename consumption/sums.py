@@ -88,7 +88,7 @@ class Costs:
                 "first_day", "last_day", _whole("price")
             )
             return self._parted((None, first, last, whole or 0) for first, last, whole in rows)[None]
-        if self._question.group_by == Dimension.RESOURCE:
+        if self._question.totals_only or self._question.group_by == Dimension.RESOURCE:
             days = (
                 self._usages(self._question.period).values_list("day_id").annotate(whole=Sum(_whole("price")))
             )
@@ -103,12 +103,17 @@ class Costs:
         return {key: (sum(costs), self._sums.unpriced[key]) for key, costs in self._sums.steps.items()}
 
     @cached_property
+    def by_group_before(self) -> dict[str, tuple[int, int]]:
+        """The cost of each group in the period before, and how many of its lines have no price."""
+        if self._by_resource:
+            return self._totals_of_runs(self._before)
+        one_step = self._added(self._grouped(self._before, Value(0)), {0: 0}, 1)
+        return {key: (cost, one_step.unpriced[key]) for key, [cost] in one_step.steps.items()}
+
+    @cached_property
     def before(self) -> dict[str, int]:
         """The cost of each group in the period before."""
-        if self._by_resource:
-            return {key: cost for key, (cost, _unpriced) in self._totals_of_runs(self._before).items()}
-        one_step = self._added(self._grouped(self._before, Value(0)), {0: 0}, 1)
-        return {key: cost for key, [cost] in one_step.steps.items()}
+        return {key: cost for key, (cost, _unpriced) in self.by_group_before.items()}
 
     def series(self, keys: Iterable[str]) -> dict[str, list[int]]:
         """Return the cost of each step of some groups."""
@@ -133,6 +138,15 @@ class Costs:
             lines = rows.values_list("day_id", self._column)
             found = self._placed((self._key_of(value), day, 1) for day, value in lines)
         return {key: found[key] for key in keys}
+
+    @cached_property
+    def unpriced_by_step(self) -> list[int]:
+        """How many lines without a price each step has; each day of each counts."""
+        if self._question.asks_resources:
+            runs = self._resources(self._question.period).filter(price=None)
+            return self._parted((None, *run, 1) for run in runs.values_list("first_day", "last_day"))[None]
+        days = self._usages(self._question.period).filter(price=None).values_list("day_id", flat=True)
+        return self._placed((None, day, 1) for day in days)[None]
 
     def unpriced(self) -> list[Unpriced]:
         """Return what has no price, product by product."""
@@ -296,6 +310,14 @@ class _Whole(ExpressionWrapper):
         return []
 
 
+class _WholeSum(Sum):
+    """A sum of such numbers; PostgreSQL gives it as a ``Decimal``."""
+
+    def get_db_converters(self, _connection: Any) -> list[Any]:
+        """Convert nothing: there are ten thousand of them."""
+        return []
+
+
 def _whole(name: str) -> ExpressionWrapper:
     return _Whole(F(name), output_field=BigIntegerField())
 
@@ -305,4 +327,4 @@ def _run_sum(period: Period, name: str) -> Sum:
     last = Least(F("last_day"), period.last.toordinal())
     first = Greatest(F("first_day"), period.first.toordinal())
     days = ExpressionWrapper(last - first + 1, output_field=BigIntegerField())
-    return Sum(ExpressionWrapper(_whole(name) * days, output_field=BigIntegerField()))
+    return _WholeSum(ExpressionWrapper(_whole(name) * days, output_field=BigIntegerField()))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from consumption import export_views, invoice_views, views
+from consumption import export_views, invoice_views, trends_views, views
 
 app_name = "consumption"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("drivers/", views.cost_drivers, name="drivers"),
     path("export/focus/", export_views.focus, name="focus"),
     path("export/<slug:file_format>/", export_views.export, name="export"),
+    path("trends/", trends_views.trends, name="trends"),
+    path("trends/export/<slug:file_format>/", trends_views.export, name="export_trends"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

@@ -19,8 +19,9 @@ from consumption.daytext import days_text, period_text
 from consumption.historypage import HISTORY
 from consumption.moment import one_moment
 from consumption.reading import Reading, Wish
+from consumption.trendspage import TRENDS
 
-PAGES = {page.name: page for page in (HISTORY,)}
+PAGES = {page.name: page for page in (HISTORY, TRENDS)}
 """The pages of the kept history by their names."""
 
 PAGE, FRAGMENT = "consumption/page.html", "consumption/_page.html"

@@ -1,6 +1,6 @@
 """Benchmarks print figures and fail no test; that they still run is tested here, on small sizes."""
 
-from bench import consumption, costs, quotes
+from bench import consumption, costs, quotes, trends
 from consumption.periods import Period
 from costs import refreshing
 
@@ -40,4 +40,13 @@ def test_the_benchmark_of_the_history_prints_each_figure_beside_its_goal(logged_
     consumption.measure_views(logged_in, days, times=2)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 + 5 + 3 * len(consumption.VIEWS)
+    assert all("goal: " in line for line in lines)
+
+
+def test_the_benchmark_of_the_trends_prints_each_figure_beside_its_goal(logged_in, capsys):
+    month = consumption.months(1)
+    trends.keep(Period(month.first, month.first.replace(day=2)))
+    trends.measure_trends(logged_in, times=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 3 * (len(trends.TRENDS) + 1)
     assert all("goal: " in line for line in lines)

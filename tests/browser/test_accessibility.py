@@ -228,6 +228,17 @@ def consumption_with_a_wrong_question(page, _outscale):
     page.get_by_text("At most 1100 days").first.wait_for()
 
 
+def trends_with_what_is_behind_a_mover(page, _outscale):
+    today = timezone.now().date()
+    days = [today - dt.timedelta(days=passed) for passed in range(1, 125)]
+    keep(make_ledger(at=timezone.now()), {day: [entry(price=str(2 + day.month % 5))] for day in days})
+    log_in(page)
+    page.goto("/consumption/trends/?period=last-3-months")
+    page.locator("#consumption-chart canvas").wait_for()
+    page.get_by_role("button", name="Resources").first.press("Enter")
+    page.locator("#movers .driver-list li").first.wait_for()
+
+
 def draft_invoice(page, _outscale):
     month = preset_period(Preset.LAST_MONTH, timezone.now().date())
     contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
@@ -275,6 +286,7 @@ PAGES = [
     consumption_under_way,
     consumption_refused,
     consumption_with_a_wrong_question,
+    trends_with_what_is_behind_a_mover,
     draft_invoice,
     draft_invoice_of_nothing,
     documentation_of_the_api,

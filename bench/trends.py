@@ -1,0 +1,66 @@
+"""Measures where the money is going (``python -m bench trends``): each page over all that is kept."""
+
+import statistics
+import sys
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bench.consumption import KEYS, MONTHS, measure_size, months, read, warm_up
+from bench.figures import milliseconds, p95, show, timed
+from consumption.periods import Period
+
+TRENDS = {
+    "12 months by category": "period=last-12-months&group_by=category",
+    "24 months by category": "period=last-24-months&group_by=category",
+    "24 months by type": "period=last-24-months&group_by=resource_type",
+    "24 months by week": "period=last-24-months&granularity=week",
+    "24 months by day": "period=last-24-months&granularity=day",
+    "24 months by resource": "period=last-24-months&group_by=resource",
+    "24 months of storage": "period=last-24-months&category=storage",
+}
+"""The views of the trends that are measured."""
+
+
+def measure_trends(client: Client, times: int) -> None:
+    """Time each view of the trends, and the resources behind a mover."""
+    for name, question in TRENDS.items():
+        measure_page(client, f"trends, {name}", f"/consumption/trends/?{question}", times, goal=200)
+    month = months(1)
+    question = f"first={month.first}&last={month.last}&category=compute"
+    measure_page(client, "trends, behind a mover", f"/consumption/drivers/?{question}", times, goal=200)
+
+
+def measure_page(client: Client, name: str, address: str, times: int, *, goal: int) -> None:
+    """Time a fragment that must hold amounts, and count its queries; ``goal`` is in milliseconds."""
+    _page(client, address)
+    with CaptureQueriesContext(connection) as queries:
+        _page(client, address)
+    count = len(queries)  # the next request clears the log
+    durations = milliseconds(lambda: _page(client, address), times)
+    show(f"{name}, median of {times}", f"{statistics.median(durations):.0f} ms", f"under {goal} ms")
+    show(f"{name}, p95 of {times}", f"{p95(durations):.0f} ms", f"under {goal} ms")
+    show(f"{name}, queries", str(count), "the same for every size")
+
+
+def _page(client: Client, address: str) -> None:
+    response = client.get(address, headers={"HX-Request": "true"})
+    if response.status_code != 200 or "€".encode() not in response.content:
+        sys.exit(f"{address} answered {response.status_code}, without figures")
+
+
+def keep(period: Period) -> None:
+    """Keep a period: each day read from the cloud, as the portal does."""
+    warm_up()
+    reading = timed(lambda: read(period))
+    show(f"keeping {period.length} days", f"{reading.wall / 1000:,.0f} s", "none")
+
+
+def main() -> None:
+    """Measure and print."""
+    keep(months(MONTHS))
+    measure_size()
+    client = Client(HTTP_HOST="localhost")
+    client.post("/login/", KEYS)
+    measure_trends(client, times=20)
