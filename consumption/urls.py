@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from consumption import export_views, invoice_views, views
+from consumption import anomalies_views, export_views, invoice_views, views
 
 app_name = "consumption"
 urlpatterns = [
@@ -11,6 +11,10 @@ urlpatterns = [
     path("drivers/", views.cost_drivers, name="drivers"),
     path("export/focus/", export_views.focus, name="focus"),
     path("export/<slug:file_format>/", export_views.export, name="export"),
+    path("anomalies/", anomalies_views.anomalies, name="anomalies"),
+    path("anomalies/export/<slug:file_format>/", anomalies_views.export, name="export_anomalies"),
+    path("anomalies/<slug:anomaly>/expected/", anomalies_views.mark, name="mark_anomaly"),
+    path("anomalies/<slug:anomaly>/open/", anomalies_views.unmark, name="unmark_anomaly"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]
