@@ -39,7 +39,7 @@ NOISE_DAYS = 42
 LEAST_NOISE_DAYS = 14
 """While fewer days were compared, nothing is judged: with ``LEAST_WEEKS``, for the first four weeks."""
 
-BAND = 5
+BAND = 5.5
 """How many times the usual miss (as a standard deviation) a day may be off."""
 
 FLOOR_SHARE = 0.04
@@ -62,7 +62,7 @@ _LONGEST_GAP = 7
 """An anomaly does not go on over more days than this of which nothing is known."""
 
 _TO_DEVIATION = 1.4826  # the median miss, as the standard deviation of normal misses
-_NINTH_TENTH = 1.645  # nine tenths of normal misses are within so many standard deviations
+_WIDE = 1.96  # and one that 95 of 100 normal misses do not exceed
 
 
 class Verdict(StrEnum):
@@ -263,13 +263,17 @@ class _Watch:
         self.misses.append(miss)
 
     def _reference(self, day: dt.date) -> DailyCost | None:
-        """Return the usual day of the same weekday with the median cost; the later of two in the middle."""
-        recent = [one for one in self.usual[day.weekday()] if (day - one.day).days <= OLDEST_DAYS]
+        """Return the usual day of the same weekday with the median cost; the latest where there are several."""
+        recent = [
+            (_expected(one, day), one)
+            for one in self.usual[day.weekday()]
+            if (day - one.day).days <= OLDEST_DAYS
+        ]
         if len(recent) < LEAST_WEEKS:
             return None
-        ordered = sorted(recent, key=lambda one: (_expected(one, day), one.day))
+        ordered = sorted(cost for cost, _one in recent)
         middle = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
-        return max(middle, key=lambda one: one.day)
+        return next(one for cost, one in reversed(recent) if cost in middle)
 
     def _half_band(self, base: Decimal) -> Decimal:
         """Return how far a day may be off, from the usual miss, or where some are wide from the larger ones.
@@ -278,8 +282,8 @@ class _Watch:
         is no anomaly.
         """
         sizes = sorted(abs(miss) for miss in self.misses)
-        wide = sizes[len(sizes) * 9 // 10]
-        deviation = max(_TO_DEVIATION * median(sizes), wide / _NINTH_TENTH)
+        wide = sizes[len(sizes) * 19 // 20]
+        deviation = max(_TO_DEVIATION * median(sizes), wide / _WIDE)
         share = Decimal(max(BAND * deviation, FLOOR_SHARE))
         return max(round_for_storage(base * share), FLOOR_MONEY)
 

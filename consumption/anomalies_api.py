@@ -156,8 +156,9 @@ def unmark(request: HttpRequest, question: Query[AnomaliesQuestion], id: str) ->
 
 
 def _found(request: HttpRequest, question: AnomaliesQuestion, key: str) -> tuple[Findings, Found]:
-    """Return an anomaly of a question; raise ``Http404`` when there is none."""
-    with asked_for(request, question, ANOMALIES) as asked:
+    """Return an anomaly of what is kept for a question; raise ``Http404`` when there is none."""
+    kept = question.model_copy(update={"read": False})  # who names an anomaly has seen it
+    with asked_for(request, kept, ANOMALIES) as asked:
         findings = ANOMALIES.answer(asked)
         found = findings.of(key)
     if found is None:

@@ -1,9 +1,7 @@
 """The page of the anomalies, and their marks."""
 
-from typing import Any
-
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -15,7 +13,7 @@ from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from consumption import views
 from consumption.analysispage import context_of
-from consumption.anomaliespage import ANOMALIES, open_url
+from consumption.anomaliespage import ANOMALIES
 from consumption.anomalyforms import NoteForm
 from consumption.asking import Asked
 from consumption.export_views import exported
@@ -56,37 +54,32 @@ def unmark(request: HttpRequest, _gateway: Gateway, anomaly: str) -> HttpRespons
 
 def _changed(request: HttpRequest, key: str, note_form: NoteForm | None, said: str) -> HttpResponse:
     """Mark an anomaly with the note of a form, or, without one, take its mark back; then show it."""
-    asked = _asked(request, key)
+    query = request.GET.copy()
+    query["anomaly"] = key
+    here = f"{ANOMALIES.url}?{query.urlencode()}#anomalies"
+    asked = Asked.of(request.GET, keyring.open(request), timezone.now(), ANOMALIES.form)
     if request.method != "POST" or not asked.form.is_valid():
-        return redirect(f"{ANOMALIES.url}?{request.GET.urlencode()}")
+        return redirect(here)
     with one_moment():
         findings = ANOMALIES.answer(asked)
         found = findings.of(key)
     if found is None:
         raise Http404
-    problem = {}
     if note_form is None:
         findings.scope.unmark(found.anomaly)
     elif note_form.is_valid():
         findings.scope.mark(found.anomaly, note_form.cleaned_data["note"])
     else:
-        problem = {"note_form": note_form}
-    if not problem:
-        messages.success(request, said)
-        if not wants_fragment(request):
-            return redirect(f"{open_url(asked.form, key)}#anomalies")
-    return _shown(request, key, problem)
+        return _shown(request, query, note_form)
+    messages.success(request, said)
+    return _shown(request, query) if wants_fragment(request) else redirect(here)
 
 
-def _shown(request: HttpRequest, key: str, problem: dict[str, Any]) -> HttpResponse:
+def _shown(request: HttpRequest, query: QueryDict, refused: NoteForm | None = None) -> HttpResponse:
+    """Show the page, with a note that was refused."""
     with one_moment():
-        context = context_of(ANOMALIES, _asked(request, key), is_refresh=True)
-    if problem and context["explanation"]:
-        context["explanation"] |= problem
-    return page_or_fragment(request, views.PAGE, FRAGMENT, context, status=422 if problem else 200)
-
-
-def _asked(request: HttpRequest, key: str) -> Asked:
-    query = request.GET.copy()
-    query["anomaly"] = key
-    return Asked.of(query, keyring.open(request), timezone.now(), ANOMALIES.form)
+        asked = Asked.of(query, keyring.open(request), timezone.now(), ANOMALIES.form)
+        context = context_of(ANOMALIES, asked)
+    if refused and context["explanation"]:
+        context["explanation"]["note_form"] = refused
+    return page_or_fragment(request, views.PAGE, FRAGMENT, context, status=422 if refused else 200)
