@@ -14,7 +14,7 @@ statistics behind the width of the band are not.
 import datetime as dt
 from calendar import monthrange
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -162,11 +162,6 @@ class Anomaly:
         return self.actual - self.expected
 
     @property
-    def excess_per_day(self) -> Decimal:
-        """Its size on an average day."""
-        return self.excess / len(self.days)
-
-    @property
     def percent(self) -> Decimal | None:
         """Its size in percent of what was expected; None where that was nothing."""
         return self.excess * 100 / abs(self.expected) if self.expected else None
@@ -263,7 +258,7 @@ class _Watch:
         self.misses.append(miss)
 
     def _reference(self, day: dt.date) -> DailyCost | None:
-        """Return the usual day of the same weekday with the median cost; the latest where there are several."""
+        """Return the usual day of the same weekday with the median cost, the latest of several."""
         recent = [
             (_expected(one, day), one)
             for one in self.usual[day.weekday()]
@@ -325,12 +320,7 @@ class _Watch:
 
 def _expected(reference: DailyCost, day: dt.date) -> Decimal:
     """Return what a day is expected to cost that is like its reference."""
-    monthly = reference.monthly
-    return (
-        reference.cost - monthly + share_of_month(monthly, reference.day, day) if monthly else reference.cost
-    )
-
-
-def anomaly_of(anomalies: Sequence[Anomaly], key: str) -> Anomaly | None:
-    """Return the anomaly of a key, None when there is none."""
-    return next((one for one in anomalies if one.key == key), None)
+    if not reference.monthly:
+        return reference.cost
+    monthly = share_of_month(reference.monthly, reference.day, day)
+    return reference.cost - reference.monthly + monthly

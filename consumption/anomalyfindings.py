@@ -127,12 +127,9 @@ class Findings:
                 expected[key] += share_of_month(cost, day.reference, day.day) if by_month else cost
         found = [TypeCost(key, actual[key], expected[key]) for key in actual.keys() | expected.keys()]
         found.sort(key=lambda one: (-abs(one.excess), one.key))
-        # A share of a month is rounded type by type here, and once for a day: the largest takes the rest.
-        rounded = sum((one.expected for one in found), Decimal()) - anomaly.expected
-        return [
-            replace(one, expected=one.expected - rounded) if not place else one
-            for place, one in enumerate(found)
-        ]
+        # A share of a month is rounded type by type here, and once for a day: the largest takes what is left.
+        left = anomaly.expected - sum(one.expected for one in found)
+        return [replace(found[0], expected=found[0].expected + left), *found[1:]]
 
     def is_by_month(self, key: str) -> bool:
         """Tell whether a type is sold by the month."""
