@@ -189,30 +189,24 @@ def test_a_resource_alone_is_judged_and_explained_by_itself(kept):
 
 
 def test_what_moved_to_other_resources_and_quantities_is_told_apart(logged_in):
-    volume = {"type_": "BSU:VolumeUsage:gp2", "operation": "CreateVolume", "category": "storage"}
-    before = [
-        entry(price=price, value=price, resource=name, **volume)
-        for name, price in (("v-1", "40"), ("v-2", "60"))
-    ]
-    after = [
-        entry(price=price, value=price, resource=name, **volume)
-        for name, price in (("v-2", "180"), ("v-3", "70"))
-    ]
+    def gateways(**prices):
+        return [entry(price=price, value=price, resource=name) for name, price in prices.items()]
+
+    before, after = gateways(a="40", b="60"), gateways(b="180", c="70")
     keep_days({days: after if days <= 2 else before for days in range(1, DAYS + 1)})
 
     (found,) = api(logged_in)["anomalies"]
     (cause,) = found["causes"]
     assert (found["kind"], cause["happened"]) == ("ongoing", "more")
-    then = Decimal(
-        found["expected"]
-    )  # 200, or a little else where the days compared with are of another month
-    assert {name: round(Decimal(amount), 6) for name, amount in cause["split"].items()} == {
-        "new": 140,
-        "gone": round(then * -40 / 100, 6),
-        "quantity": round(360 - then * 60 / 100, 6),
-        "unit_price": 0,
-    }
-    assert [one["happened"] for one in cause["resources"]] == ["more", "new", "gone"]
+    assert cause["split"] == {"new": "140", "gone": "-80", "quantity": "240", "unit_price": "0"}
+    assert [(one["resource_id"], one["happened"]) for one in cause["resources"]] == [
+        ("b", "more"),
+        ("c", "new"),
+        ("a", "gone"),
+    ]
+    notes = text(show(logged_in, anomaly=found["id"]).soup.select_one(".explanation-notes"))
+    said = "new resources +€140.00, gone resources −€80.00, quantity +€240.00."
+    assert f"NAT service: {said}" in notes
 
 
 def test_quiet_days_and_too_few_days_are_said_plainly(logged_in):
