@@ -5,7 +5,7 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from consumption.models import Ledger, Meter, UsageDay
+from consumption.models import ExpectedAnomaly, Ledger, Meter, UsageDay
 from costs.admin import ReadOnlyAdmin
 
 
@@ -77,3 +77,14 @@ class MeterAdmin(ReadOnlyAdmin):
     list_filter = ["category", "service", "subregion"]
     search_fields = ["type", "operation", "title"]
     ordering = ["service", "type", "operation", "subregion"]
+
+
+@admin.register(ExpectedAnomaly)
+class ExpectedAnomalyAdmin(ReadOnlyAdmin):
+    """Which anomalies customers know of."""
+
+    list_display = ["account_id", "first_day", "last_day", "is_rise", "note", "scope", "created_at"]
+    list_filter = ["is_rise"]
+    search_fields = ["account_id", "note"]
+    date_hierarchy = "first_day"
+    ordering = ["-created_at"]

@@ -44,12 +44,10 @@ class Days(Schema):
     linked: bool = Field(False, description="Also the accounts that are billed to this one")
 
 
-class ConsumptionQuestion(Days):
-    """What to show of the history; all filters must hold."""
+class FilteredQuestion(Days):
+    """Of what to show the history; all filters must hold."""
 
     period: str = Field("", description="A named period instead of dates, such as last-month")
-    granularity: str = Field("", description="day, week (ISO) or month")
-    group_by: str = Field("", description=", ".join(Dimension.values))
     category: list[str] = []
     service: list[str] = []
     resource_type: list[str] = []
@@ -57,6 +55,13 @@ class ConsumptionQuestion(Days):
     account: list[str] = []
     resource: list[str] = []
     read: bool = Field(True, description="Read missing days from the cloud first, for some seconds")
+
+
+class ConsumptionQuestion(FilteredQuestion):
+    """What to show of the history, and how."""
+
+    granularity: str = Field("", description="day, week (ISO) or month")
+    group_by: str = Field("", description=", ".join(Dimension.values))
 
 
 class CoverageOut(Schema):
@@ -71,7 +76,7 @@ class CoverageOut(Schema):
 
 
 @contextmanager
-def asked_for(request: HttpRequest, question: ConsumptionQuestion, page: AnalysisPage) -> Iterator[Asked]:
+def asked_for(request: HttpRequest, question: FilteredQuestion, page: AnalysisPage) -> Iterator[Asked]:
     """Hand out a question to a page, after reading what is missing of its days, at one moment.
 
     Raises ``InputRefused``, and the cloud's error when no day at all is there because of it.

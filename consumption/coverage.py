@@ -38,6 +38,9 @@ class KnownDay(NamedTuple):
         return self.state not in (UNREAD, DayState.FAILED)
 
 
+_UNREAD_DAY = KnownDay(UNREAD)
+
+
 @dataclass(frozen=True)
 class Coverage:
     """The days of a period, and what is known of each."""
@@ -47,7 +50,7 @@ class Coverage:
 
     def on(self, day: dt.date) -> KnownDay:
         """Return what is known of a day."""
-        return self.known.get(day, KnownDay(UNREAD))
+        return self.known.get(day, _UNREAD_DAY)
 
     def of(self, period: Period) -> "Coverage":
         """Return the coverage of a part of the period."""

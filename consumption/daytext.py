@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import lru_cache
 
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from consumption.periods import ONE_DAY, Granularity, Period, months_later
@@ -14,12 +16,12 @@ STRETCHES_NAMED = 6
 
 def day_text(day: dt.date) -> str:
     """Write a day with its year: ``17 Dec 2025``."""
-    return date_format(day, _("j M Y"))
+    return _written(day, _("j M Y"), get_language() or "")
 
 
 def short_day(day: dt.date) -> str:
     """Write a day without its year: ``17 Dec``."""
-    return date_format(day, _("j M"))
+    return _written(day, _("j M"), get_language() or "")
 
 
 def period_text(period: Period) -> str:
@@ -35,7 +37,12 @@ def period_text(period: Period) -> str:
 
 def weekday_text(day: dt.date) -> str:
     """Write a day with its weekday: ``Wed 17 Dec 2025``."""
-    return date_format(day, _("D j M Y"))
+    return _written(day, _("D j M Y"), get_language() or "")
+
+
+@lru_cache(maxsize=4096)  # two years of days stand on a page, and writing one takes a while
+def _written(day: dt.date, pattern: str, _language: str) -> str:
+    return date_format(day, pattern)
 
 
 def step_text(step: Period, granularity: str, *, with_year: bool) -> str:

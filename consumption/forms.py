@@ -167,8 +167,8 @@ class ConsumptionFilter(forms.Form):
         by_length = Granularity.DAY if self.days.length <= LONGEST_BY_DAY else Granularity.MONTH
         return Question(
             period=self.days,
-            granularity=asked["granularity"] or by_length,
-            group_by=asked["group_by"],
+            granularity=asked.get("granularity") or by_length,
+            group_by=asked.get("group_by") or Dimension.CATEGORY,
             filters={
                 name: frozenset(asked[name])
                 for name in Dimension.values
@@ -200,7 +200,7 @@ class ConsumptionFilter(forms.Form):
         if self.errors:
             return self
         asked = self.question
-        initial = {
+        initial = {name: self.cleaned_data[name] for name in self.asks} | {
             "first": self.days.first,
             "last": self.days.last,
             "granularity": asked.granularity,

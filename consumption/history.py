@@ -18,7 +18,7 @@ from consumption.coverage import DAY_FACTS, Coverage, coverage_of_rows
 from consumption.models import Ledger, Meter, UsageDay
 from consumption.periods import Period
 from consumption.questions import Dimension, Question
-from consumption.sums import Costs, Unpriced, amount_of
+from consumption.sums import Costs, Run, Span, Unpriced, amount_of
 
 _NOTHING = (0, 0)
 
@@ -186,6 +186,21 @@ class History:
             key: [amount_of(raw) if read else None for raw, read in zip(found, has_figures, strict=True)]
             for key, found in costs.items()
         }
+
+    def costs_in(self, place: int) -> dict[str, Decimal]:
+        """Return what each group cost in the step at a place of ``steps``, as far as it is known."""
+        return {key: amount_of(costs[place]) for key, costs in self._whole_series.items() if costs[place]}
+
+    @cached_property
+    def _whole_series(self) -> dict[str, list[int]]:
+        return self._costs.series(self._costs.by_group)
+
+    def runs(self, spans: Iterable[Span]) -> Iterable[Run]:
+        """Yield the runs of days of resources that changed within one of ``spans``: begun, ended, or both.
+
+        The days may lie outside of the period; the filters of the question hold (one query).
+        """
+        return self._costs.runs(spans)
 
     def unpriced_lines(self, keys: Iterable[str]) -> dict[str, list[int]]:
         """Return how many lines of some groups have no price, step by step; each day of each counts."""

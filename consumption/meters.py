@@ -11,6 +11,8 @@ from costs.pricelist import PriceKey, Unit, unit_of_family
 _VM = "BoxUsage"
 _LICENCE = "ProductUsage"
 
+_BY_MONTH = {Unit.GIB_MONTH, Unit.IOPS_MONTH, Unit.MONTH}
+
 _COUNTED = {
     Unit.VCORE_HOUR: gettext_lazy("vCore-hours"),
     Unit.GIB_HOUR: gettext_lazy("GiB-hours"),
@@ -32,6 +34,11 @@ def unit_of(key: PriceKey) -> Unit:
     if key.type.partition(":")[0] in (_VM, _LICENCE):
         return Unit.VM_HOUR
     return unit_of_family(key)
+
+
+def is_by_month(key: PriceKey) -> bool:
+    """Tell whether a whole month of a product costs the same whatever its length, so that its days do not."""
+    return unit_of(key) in _BY_MONTH
 
 
 def unit_words(unit: Unit) -> str:

@@ -14,6 +14,9 @@ from consumption.entries import LONGEST_NAME, LONGEST_PLACE, LONGEST_RESOURCE_ID
 from costs.money import ScaledDecimalField
 from costs.pricelist import PriceKey
 
+LONGEST_NOTE = 200
+"""How many characters a customer may say about an anomaly."""
+
 
 class DayState(models.TextChoices):
     """How far a day of the ledger can be trusted; a day without a row was never read."""
@@ -131,6 +134,42 @@ class UsageDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.state}"
+
+
+class ExpectedAnomaly(models.Model):
+    """An anomaly that a customer knows of: from when to when, in which question to the history.
+
+    It stands for every anomaly of the same direction, in the same ``scope``, that shares a day with it: one
+    that another day joins later is still known. ``scope`` is what was asked, as ``consumption.anomalymarks``
+    writes it.
+    """
+
+    account_id = models.CharField(_("account"), max_length=64)
+    scope = models.TextField(_("what was asked"))
+    scope_digest = models.CharField(_("digest of what was asked"), max_length=64)
+    first_day = models.DateField(_("first day"))
+    last_day = models.DateField(_("last day"))
+    is_rise = models.BooleanField(_("costs more than expected"))
+    note = models.CharField(_("note"), max_length=LONGEST_NOTE, blank=True)
+    created_at = models.DateTimeField(_("marked"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("expected anomaly")
+        verbose_name_plural = _("expected anomalies")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "scope_digest", "first_day", "is_rise"], name="anomaly_expected_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(last_day__gte=F("first_day")), name="expected_anomaly_in_order"
+            ),
+            models.CheckConstraint(
+                condition=~Q(account_id="") & ~Q(scope_digest=""), name="expected_anomaly_owned"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.first_day}"
 
 
 class Meter(models.Model):

@@ -90,6 +90,7 @@ class Preset(TextChoices):
     LAST_6_MONTHS = "last-6-months", _("6 months")
     LAST_12_MONTHS = "last-12-months", _("12 months")
     LAST_24_MONTHS = "last-24-months", _("24 months")
+    LAST_365_DAYS = "last-365-days", _("365 days")
     YEAR_TO_DATE = "year-to-date", _("Year to date")
 
 
@@ -103,6 +104,7 @@ def preset_period(preset: str, today: dt.date) -> Period:
         Preset.YESTERDAY: yesterday,
         Preset.LAST_7_DAYS: today - dt.timedelta(days=7),
         Preset.LAST_30_DAYS: today - dt.timedelta(days=30),
+        Preset.LAST_365_DAYS: today - dt.timedelta(days=365),
         Preset.MONTH_TO_DATE: months_later(yesterday, 0),
         Preset.YEAR_TO_DATE: dt.date(yesterday.year, 1, 1),
     }

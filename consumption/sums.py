@@ -7,11 +7,11 @@ only the runs of groups whose series is wanted are parted into steps.
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import BigIntegerField, CharField, Count, ExpressionWrapper, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Greatest, Least, Substr
@@ -46,6 +46,29 @@ class Unpriced:
     operation: str
     value: Decimal
     lines: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """Some meters, by their primary keys, from a first to a last day, both included."""
+
+    first: dt.date
+    last: dt.date
+    meters: frozenset[int]
+
+
+class Run(NamedTuple):
+    """A run of days on each of which a resource consumed the same; days are ordinals, both included.
+
+    ``value`` and ``price`` are those of a day, as whole numbers of 10⁻¹⁰; ``price`` is None without one.
+    """
+
+    meter: int
+    resource_id: str
+    first: int
+    last: int
+    value: int
+    price: int | None
 
 
 def amount_of(whole: int) -> Decimal:
@@ -260,6 +283,25 @@ class Costs:
         rows = self._resources(period).values_list(key)
         found = rows.annotate(cost=_run_sum(period, "price"), unpriced=unpriced).order_by()
         return {name: (int(whole or 0), lines) for name, whole, lines in found}
+
+    def runs(self, spans: Iterable[Span]) -> Iterator[Run]:
+        """Yield the runs with a day in one of ``spans`` that do not fill it from first to last day."""
+        spans = list(spans)
+        if not spans:
+            return
+        wanted = Q()
+        for span in spans:
+            first, last = span.first.toordinal(), span.last.toordinal()
+            wanted |= Q(first_day__lte=last, last_day__gte=first, meter__in=span.meters) & (
+                Q(first_day__gt=first) | Q(last_day__lt=last)
+            )
+        # What all spans have in common is found by an index, which no "or" is.
+        whole = Period(min(span.first for span in spans), max(span.last for span in spans) + periods.ONE_DAY)
+        meters = frozenset().union(*(span.meters for span in spans))
+        rows = self._resources(whole).filter(wanted, meter__in=meters).order_by()
+        columns = ("meter_id", "resource_id", "first_day", "last_day", _whole("value"), _whole("price"))
+        for row in rows.values_list(*columns).iterator(chunk_size=_ROWS_AT_ONCE):
+            yield Run(*row)
 
     def _resources(self, period: Period) -> QuerySet[ResourceUsage]:
         rows = ResourceUsage.objects.filter(ledger__in=self._ledgers).during(period.first, period.end)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from consumption import export_views, invoice_views, trends_views, views
+from consumption import anomalies_views, export_views, invoice_views, trends_views, views
 
 app_name = "consumption"
 urlpatterns = [
@@ -13,6 +13,10 @@ urlpatterns = [
     path("export/<slug:file_format>/", export_views.export, name="export"),
     path("trends/", trends_views.trends, name="trends"),
     path("trends/export/<slug:file_format>/", trends_views.export, name="export_trends"),
+    path("anomalies/", anomalies_views.anomalies, name="anomalies"),
+    path("anomalies/export/<slug:file_format>/", anomalies_views.export, name="export_anomalies"),
+    path("anomalies/<slug:anomaly>/expected/", anomalies_views.mark, name="mark_anomaly"),
+    path("anomalies/<slug:anomaly>/open/", anomalies_views.unmark, name="unmark_anomaly"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

@@ -14,6 +14,7 @@ from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from consumption import historypage, reading, sync
 from consumption.analysispage import AnalysisPage, context_of
+from consumption.anomaliespage import ANOMALIES
 from consumption.asking import Asked
 from consumption.daytext import days_text, period_text
 from consumption.historypage import HISTORY
@@ -21,7 +22,7 @@ from consumption.moment import one_moment
 from consumption.reading import Reading, Wish
 from consumption.trendspage import TRENDS
 
-PAGES = {page.name: page for page in (HISTORY, TRENDS)}
+PAGES = {page.name: page for page in (HISTORY, TRENDS, ANOMALIES)}
 """The pages of the kept history by their names."""
 
 PAGE, FRAGMENT = "consumption/page.html", "consumption/_page.html"

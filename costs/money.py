@@ -57,6 +57,12 @@ def money_text(amount: Decimal) -> str:
     return f"{trimmed(amount):f}"
 
 
+def show_signed(amount: Decimal, currency: str) -> str:
+    """Write a difference of amounts with its sign: ``+€1,234.56``."""
+    shown = show_money(amount, currency)
+    return f"+{shown}" if round_for_display(amount) > 0 else shown
+
+
 def price_places(price: Decimal) -> int:
     """Return how many decimals show a unit price whole: at least three below ten, else two; at most ten."""
     least = 3 if abs(price) < 10 else 2

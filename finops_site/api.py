@@ -19,6 +19,7 @@ from accounts.api import accounts_router, auth_router
 from accounts.api_auth import SessionAuth
 from accounts.envelope import failure
 from accounts.errors import InputRefused, PortalError
+from consumption.anomalies_api import router as anomalies_router
 from consumption.api import router as consumption_router
 from consumption.trends_api import router as trends_router
 from costs.api import router as catalog_router
@@ -40,6 +41,7 @@ api.add_router("/catalog", catalog_router)
 api.add_router("/cost", cost_router)
 api.add_router("/consumption", consumption_router)
 api.add_router("/trends", trends_router)
+api.add_router("/anomalies", anomalies_router)
 api.add_router("/quotes", quotes_router)
 
 

@@ -6,15 +6,16 @@
      "states": ["complete", "provisional", "partial", "missing", "future", …],   one per label; may be absent
      "series": [{"name": "…", "role": "bar", "color": "series-1", "values": ["12.34", null, …],
                  "colors": […], "hrefs": […], "href": "…",      a colour or a link per value, or a link of the series
-                 "partial": [false, true, …]}]                  where the value is only what is known: "≥"
+                 "partial": [false, true, …],                   where the value is only what is known: "≥"
+                 "legend": "…"}]                                its name in the legend, when that is another one
    }
-   Roles: bar (stacked), actual, forecast, low and high (a band, in this order), budget, average.
+   Roles: bar (stacked), actual, forecast, low and high (a band, in this order), budget, average, mark (points).
    A colour is the name of a token without "osc-". Several bars of the colour "others" are drawn as one.
    A null is unknown: it is no bar and no zero, and it is named. The words come from data- attributes of the figure.
    The server sends money as strings; numbers here only place pixels. The table beside the chart is the truth. */
 (() => {
   "use strict";
-  const COLOURS = { bar: "series-1", low: "forecast", high: "forecast" };
+  const COLOURS = { bar: "series-1", low: "forecast", high: "forecast", mark: "bad" };
   const colourOf = (one) => one.color ?? COLOURS[one.role] ?? one.role; // actual, forecast, … are tokens themselves
   const PAPER_WIDTH = 650; // of a card on A4, so that letters are printed in their size
   const drawn = new Map(); // canvas -> its chart, and what it shows
@@ -140,6 +141,9 @@
     if (one.role === "low" || one.role === "high") {
       return { ...line, borderWidth: 0, pointHoverRadius: 0, order: 1, fill: one.role === "high" ? "-1" : false,
         backgroundColor: fade(colour, 20) };
+    }
+    if (one.role === "mark") {
+      return { ...line, showLine: false, pointStyle: "triangle", pointRadius: 5, pointHoverRadius: 7, order: -2 };
     }
     if (one.role === "forecast") return { ...line, borderDash: [5, 4] };
     if (one.role === "budget") return { ...line, stepped: "middle", borderWidth: 1.5, pointHoverRadius: 0 };
@@ -306,7 +310,7 @@
   }
 
   function follow(view, hit) {
-    const href = hit && view.href(hit.datasetIndex ?? 0, hit.index);
+    const href = hit && view.href(hit.datasetIndex, hit.index);
     if (href) location.assign(href);
   }
 
@@ -336,7 +340,7 @@
       const now = view.chosen ?? start;
       const step = { ArrowLeft: -1, ArrowRight: 1, ...(view.across && { ArrowUp: -1, ArrowDown: 1 }) }[event.key];
       const to = { Home: 0, End: view.last }[event.key] ?? (step && now + step);
-      if (event.key === "Enter") follow(view, { index: now });
+      if (event.key === "Enter") follow(view, { index: now, datasetIndex: view.series.findIndex((_, d) => view.href(d, now)) });
       if (to === undefined) return;
       event.preventDefault();
       show(Math.min(view.last, Math.max(0, to)));

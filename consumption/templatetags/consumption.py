@@ -6,7 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from costs.money import round_for_display, show_percent
+from costs.money import round_for_display, show_percent, show_signed
 
 register = template.Library()
 
@@ -16,6 +16,12 @@ def signed_percent(value: Decimal) -> str:
     """Write a change in percent with its sign and one decimal."""
     rounded = round_for_display(value, 1)
     return f"+{show_percent(rounded, places=1)}" if rounded > 0 else show_percent(rounded, places=1)
+
+
+@register.filter
+def signed_money(amount: Decimal, currency: str) -> str:
+    """Write a difference of amounts with its sign."""
+    return show_signed(amount, currency)
 
 
 @register.filter

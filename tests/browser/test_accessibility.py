@@ -239,6 +239,22 @@ def trends_with_what_is_behind_a_mover(page, _outscale):
     page.locator("#movers .driver-list li").first.wait_for()
 
 
+def anomalies(page, _outscale):
+    now = timezone.now()
+    quiet = [
+        entry(price="24"),
+        entry("DataTransfer-Internet:out", "5", resource="", operation="RunInstances"),
+    ]
+    ledger, spike = make_ledger(at=now), [*quiet, entry("BoxUsage:tinav6.c24r128p1", "99", resource="i-1")]
+    past = {days_ago(days).date(): spike if days in (9, 10) else quiet for days in range(1, 61)}
+    keep(ledger, past, at=now)
+    log_in(page)
+    page.goto(f"/consumption/anomalies/?first={days_ago(12).date()}&last={days_ago(1).date()}")
+    page.locator("a.disclosure").first.click()
+    page.locator("tr.detail").wait_for()
+    page.get_by_text("Figures by day").click()
+
+
 def draft_invoice(page, _outscale):
     month = preset_period(Preset.LAST_MONTH, timezone.now().date())
     contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
@@ -287,6 +303,7 @@ PAGES = [
     consumption_refused,
     consumption_with_a_wrong_question,
     trends_with_what_is_behind_a_mover,
+    anomalies,
     draft_invoice,
     draft_invoice_of_nothing,
     documentation_of_the_api,
