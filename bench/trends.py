@@ -4,6 +4,7 @@ import statistics
 import sys
 
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -22,6 +23,8 @@ TRENDS = {
 }
 """The views of the trends that are measured."""
 
+ANOMALIES = "/consumption/anomalies/"
+
 
 def measure_trends(client: Client, times: int) -> None:
     """Time each view of the trends, and the resources behind a mover."""
@@ -32,8 +35,21 @@ def measure_trends(client: Client, times: int) -> None:
     measure_page(client, "trends, behind a mover", f"/consumption/drivers/?{question}", times, goal=200)
 
 
+def measure_anomalies(client: Client, times: int) -> None:
+    """Time the page of the anomalies, one with a row explained, and the answer to a script."""
+    period = months(MONTHS)
+    days = f"first={period.first}&last={period.last}"
+    found = _page(client, f"{ANOMALIES}export/json/?{days}").json()["anomalies"]
+    show("anomalies found", str(len(found)), "none: the more costs, the smaller the step and the spike")
+    addresses = {"anomalies": f"{ANOMALIES}?{days}", "anomalies in JSON": f"{ANOMALIES}export/json/?{days}"}
+    if found:
+        addresses["anomalies, one explained"] = f"{ANOMALIES}?{days}&anomaly={found[0]['id']}"
+    for name, address in addresses.items():
+        measure_page(client, name, address, times, goal=200)
+
+
 def measure_page(client: Client, name: str, address: str, times: int, *, goal: int) -> None:
-    """Time a fragment that must hold amounts, and count its queries; ``goal`` is in milliseconds."""
+    """Time an answer that must hold amounts, and count its queries; ``goal`` is in milliseconds."""
     _page(client, address)
     with CaptureQueriesContext(connection) as queries:
         _page(client, address)
@@ -44,10 +60,11 @@ def measure_page(client: Client, name: str, address: str, times: int, *, goal: i
     show(f"{name}, queries", str(count), "the same for every size")
 
 
-def _page(client: Client, address: str) -> None:
+def _page(client: Client, address: str) -> HttpResponse:
     response = client.get(address, headers={"HX-Request": "true"})
-    if response.status_code != 200 or "€".encode() not in response.content:
+    if response.status_code != 200 or not any(one.encode() in response.content for one in ("€", "EUR")):
         sys.exit(f"{address} answered {response.status_code}, without figures")
+    return response
 
 
 def keep(period: Period) -> None:
@@ -64,3 +81,4 @@ def main() -> None:
     client = Client(HTTP_HOST="localhost")
     client.post("/login/", KEYS)
     measure_trends(client, times=20)
+    measure_anomalies(client, times=20)
