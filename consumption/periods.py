@@ -84,13 +84,13 @@ class Preset(TextChoices):
     YESTERDAY = "yesterday", _("Yesterday")
     LAST_7_DAYS = "last-7-days", _("7 days")
     LAST_30_DAYS = "last-30-days", _("30 days")
+    LAST_365_DAYS = "last-365-days", _("365 days")
     MONTH_TO_DATE = "month-to-date", _("Month to date")
     LAST_MONTH = "last-month", _("Last month")
     LAST_3_MONTHS = "last-3-months", _("3 months")
     LAST_6_MONTHS = "last-6-months", _("6 months")
     LAST_12_MONTHS = "last-12-months", _("12 months")
     LAST_24_MONTHS = "last-24-months", _("24 months")
-    LAST_365_DAYS = "last-365-days", _("365 days")
     YEAR_TO_DATE = "year-to-date", _("Year to date")
 
 

@@ -19,7 +19,7 @@ MOST_MOVERS = 10
 """How many groups are named in each direction."""
 
 _SHOWN = int(Decimal("0.005") / STORED_STEP)
-"""The smallest change of an average day that is not shown as nothing, as it is stored."""
+"""The smallest change of an average day, and of a cost, that is not shown as nothing, as it is stored."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def movers_of(history: History) -> Movers:
         by_day = now * days_before - before * days
         if abs(by_day) < _SHOWN * days * days_before:
             continue
-        if by_day * (now - before) > 0:
+        if by_day * (now - before) > 0 and abs(now - before) >= _SHOWN:
             moved[key] = by_day
         else:
             unclear += 1
