@@ -26,12 +26,19 @@ _COUNTED = {
     Unit.SUBSCRIPTION: gettext_lazy("subscriptions"),
 }
 
+_PER_MONTH = {Unit.GIB_MONTH, Unit.IOPS_MONTH, Unit.MONTH}
+
 
 def unit_of(key: PriceKey) -> Unit:
     """Return in what the values of a meter are counted; ``UNKNOWN`` where no source tells."""
     if key.type.partition(":")[0] in (_VM, _LICENCE):
         return Unit.VM_HOUR
     return unit_of_family(key)
+
+
+def is_per_month(key: PriceKey) -> bool:
+    """Tell whether a meter is billed by the month, so that its day costs more in a short one."""
+    return unit_of(key) in _PER_MONTH
 
 
 def unit_words(unit: Unit) -> str:
