@@ -95,12 +95,12 @@ def table_of(history: History) -> Table:
     Raises ``TooManyRows`` for a table that would be too long.
     """
     _check_length(history)
-    end = _end(history)
+    end = scope_of(history)
     return Table(COLUMNS, ([*row, *end] for row in _rows(history)))
 
 
-def _end(history: History) -> list[str]:
-    """Return what is the same in every row: what was asked for."""
+def scope_of(history: History) -> list[str]:
+    """Return what is the same in every row: the filters, accounts and regions that were asked for."""
     asked = [
         f"{name}={one}" for name, found in sorted(history.question.filters.items()) for one in sorted(found)
     ]

@@ -1,9 +1,8 @@
-"""What a period will have cost at its end: what was spent so far, and what the days that are left are expected
-to cost, each with its intervals.
+"""What a period will have cost at its end: what was spent so far, and what is expected of the days left.
 
-An amount that was spent is an exact ``Decimal``; an expected one is computed with binary fractions and rounded
-once. Amounts exclude tax and are in the one currency of the costs. A day that is not known is never zero: it
-counts with what is expected of it.
+An amount that was spent is an exact ``Decimal``; an expected one is computed with binary fractions and
+rounded once. Amounts exclude tax and are in the one currency of the costs. A day that is not known is never
+zero: it counts with what is expected of it.
 """
 
 import calendar
@@ -57,7 +56,7 @@ class DayCost(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A family of models and its error in the back-test, in percent of the cost; None: it says nothing here."""
+    """A family of models and its back-tested error, in percent of the cost; None: it says nothing here."""
 
     model: str
     error_percent: Decimal | None

@@ -1,4 +1,4 @@
-"""Which model continues a series best, told by what it would have said of the last steps, and how far it errs.
+"""Which model continues a series best, as what it would have said of the last steps tells, and how it errs.
 
 Every model is asked at several points of the recent past (rolling origins) for as many steps as are wanted
 now, and compared with what came. What it erred by then makes the intervals now. Only
@@ -82,7 +82,7 @@ class Outlook:
         return float(_widened(percent, len(sums)) * np.sqrt(np.mean(sums**2)) * longer)
 
     def _scale(self, percent: int) -> float:
-        """Return the half width at the first step: that of the errors, widened for how few origins there are."""
+        """Return the half width at the first step, wider where few origins tell how large errors are."""
         sizes = self.errors / np.arange(1, self.errors.shape[1] + 1) ** self._growth
         return _widened(percent, len(self.errors)) * _mean(sizes**2) ** 0.5
 
@@ -104,10 +104,10 @@ def outlook_of(
 ) -> Outlook:
     """Return what is expected of the ``steps`` after ``values``, in which NaN is unknown.
 
-    ``scale`` says for each step, known and to come, by how much its value stands above or below an equal one
-    elsewhere (a month's price is parted into more or fewer days). ``tested`` is over how many steps the models
-    are compared: by default ``steps``, at least a season, as far as the series allows. There must be at least
-    two seasons, and a known step.
+    ``scale`` says for each step, known and to come, by how much its value stands above or below an equal
+    one elsewhere (a month's price is parted into more or fewer days). ``tested`` is over how many steps the
+    models are compared: by default ``steps``, at least a season, as far as the series allows. There must be
+    at least two seasons, and a known step.
     """
     scale = np.ones(len(values) + steps) if scale is None else scale
     count = len(values)

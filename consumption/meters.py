@@ -11,6 +11,8 @@ from costs.pricelist import PriceKey, Unit, unit_of_family
 _VM = "BoxUsage"
 _LICENCE = "ProductUsage"
 
+_BY_MONTH = {Unit.GIB_MONTH, Unit.IOPS_MONTH, Unit.MONTH}
+
 _COUNTED = {
     Unit.VCORE_HOUR: gettext_lazy("vCore-hours"),
     Unit.GIB_HOUR: gettext_lazy("GiB-hours"),
@@ -26,8 +28,6 @@ _COUNTED = {
     Unit.SUBSCRIPTION: gettext_lazy("subscriptions"),
 }
 
-_PER_MONTH = {Unit.GIB_MONTH, Unit.IOPS_MONTH, Unit.MONTH}
-
 
 def unit_of(key: PriceKey) -> Unit:
     """Return in what the values of a meter are counted; ``UNKNOWN`` where no source tells."""
@@ -36,9 +36,9 @@ def unit_of(key: PriceKey) -> Unit:
     return unit_of_family(key)
 
 
-def is_per_month(key: PriceKey) -> bool:
-    """Tell whether a meter is billed by the month, so that its day costs more in a short one."""
-    return unit_of(key) in _PER_MONTH
+def is_by_month(key: PriceKey) -> bool:
+    """Tell whether a whole month of a product costs the same whatever its length, so that its days do not."""
+    return unit_of(key) in _BY_MONTH
 
 
 def unit_words(unit: Unit) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from consumption import export_views, invoice_views, views
+from consumption import export_views, forecast_views, invoice_views, views
 
 app_name = "consumption"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("drivers/", views.cost_drivers, name="drivers"),
     path("export/focus/", export_views.focus, name="focus"),
     path("export/<slug:file_format>/", export_views.export, name="export"),
+    path("forecast/", forecast_views.forecast, name="forecast"),
+    path("forecast/export/<slug:file_format>/", forecast_views.export, name="export_forecast"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]
