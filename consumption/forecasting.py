@@ -8,6 +8,7 @@ second to load.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +19,14 @@ from consumption.forecastmodels import FALLBACK, MODELS, NAIVE, REPEATED, Known,
 
 _ORIGINS = 8
 _LONGEST_TEST = 91
+_LEAST_ROOM = 4
+_LEAST_APART, _OVERLAP = 5, 3
+"""How many steps lie between two origins: at least so many, and the tested ones divided by the latter."""
+
 _EXPLODES = 5
 """A forecast that leaves what was known by so many times its largest step is refused."""
 
-_LEAST_GROWTH, _MOST_GROWTH = 0.25, 1.0
+_LEAST_GROWTH, _WANDERING, _MOST_GROWTH = 0.25, 0.5, 1.0
 """How fast an interval grows with the step ``k``, as the power of ``k``."""
 
 
@@ -46,7 +51,7 @@ class Outlook:
 
     ``whole`` is the series without gaps and spikes, ``spikes`` are the places of the latter. ``errors`` holds
     what the chosen model erred by in the back-test: a row for each origin, a column for each step, NaN where
-    nothing is known to compare with.
+    nothing is known to compare with. Those rows are worth ``independent`` ones.
     """
 
     family: str
@@ -55,6 +60,7 @@ class Outlook:
     whole: Series
     spikes: list[int]
     errors: np.ndarray
+    independent: float
 
     @property
     def error_percent(self) -> float | None:
@@ -68,7 +74,7 @@ class Outlook:
 
     def half_widths(self, percent: int) -> Series:
         """Return how far each expected step may be off either way, in ``percent`` of the cases."""
-        return self._scale(percent) * np.arange(1, len(self.expected) + 1) ** self._growth
+        return self._scale(percent) * self._growth(np.arange(1, len(self.expected) + 1))
 
     def half_width_of_sum(self, percent: int, steps: Iterable[int]) -> float:
         """Return how far the sum of some of the steps (from 0 on) may be off: errors of steps lean alike."""
@@ -78,17 +84,26 @@ class Outlook:
         tested, reach = self.errors.shape[1], max(steps) + 1
         compared = [step for step in steps if step < tested] or range(tested)
         sums = np.nansum(self.errors[:, list(compared)], axis=1)
-        longer = len(steps) / len(compared) * max(1.0, reach / tested) ** self._growth
-        return float(_widened(percent, len(sums)) * np.sqrt(np.mean(sums**2)) * longer)
+        longer = len(steps) / len(compared) * float(max(1.0, self._growth(reach) / self._growth(tested)))
+        told = max(self.independent - 1, 1)  # the choice of the model has used one up
+        return float(_widened(percent, told) * np.sqrt(np.mean(sums**2)) * longer)
 
     def _scale(self, percent: int) -> float:
         """Return the half width at the first step, wider where few origins tell how large errors are."""
-        sizes = self.errors / np.arange(1, self.errors.shape[1] + 1) ** self._growth
+        sizes = self.errors / self._growth(np.arange(1, self.errors.shape[1] + 1))
         return _widened(percent, len(self.errors)) * _mean(sizes**2) ** 0.5
 
-    @property
-    def _growth(self) -> float:
-        """Return with which power of the step the errors grow."""
+    def _growth(self, step: Series | int) -> Series:
+        """Return how many times as large an error at a step is as at the first.
+
+        Beyond the tested steps it grows no faster than that of a level that wanders.
+        """
+        tested, beyond = self.errors.shape[1], min(self._power, _WANDERING)
+        return np.minimum(step, tested) ** self._power * np.maximum(step / tested, 1) ** beyond
+
+    @cached_property
+    def _power(self) -> float:
+        """With which power of the step the errors of the back-test grow."""
         sizes = abs(self.errors)
         halves = np.array_split(np.arange(sizes.shape[1]), 2)
         means = [_mean(sizes[:, half]) for half in halves]
@@ -129,7 +144,13 @@ def outlook_of(
         expected = np.maximum(expected, 0)
     candidates = _candidates(naive, tests)
     return Outlook(
-        test.model.family, candidates, expected, whole * scale[:count], sorted(spikes), test.errors
+        test.model.family,
+        candidates,
+        expected,
+        whole * scale[:count],
+        sorted(spikes),
+        test.errors,
+        trial.independent,
     )
 
 
@@ -148,15 +169,25 @@ class _Trial:
     def origins(self) -> list[int]:
         """How many steps are known at each origin, the latest first."""
         last = len(self.actual) - self.length
-        room = last - self.season
+        # The earliest leaves four seasons to learn from, as the models need them, if there are as many.
+        room = last - max(self.season, min(4 * self.season, last - _LEAST_ROOM))
         count = min(_ORIGINS, room + 1)
-        apart = min(max(self.season, 4) + 1, room // (count - 1)) if count > 1 else 1
-        return [last - place * apart for place in range(count)]
+        if count == 1:
+            return [last]
+        apart = max(self.season + 1, _LEAST_APART, self.length // _OVERLAP)
+        apart += self.season > 1 and apart % self.season == 0  # else all begin at the same weekday
+        return [last - place * min(apart, room // (count - 1)) for place in range(count)]
+
+    @property
+    def independent(self) -> float:
+        """How many tests the origins are worth: where they overlap, they see the same days come."""
+        origins = self.origins
+        return min(len(origins), (origins[0] - origins[-1] + self.length) / self.length)
 
     def of(self, model: Model) -> _Test | None:
         """Return how far a model errs, None when it says nothing at some origin."""
         earliest = self.whole[: self.origins[-1]]
-        if not model.suits(earliest, self.season):
+        if not model.suits(len(earliest), self.season, self.whole.min()):
             return None
         known = model.learn(earliest, self.season)  # once, and of nothing that is compared with
         found = [self._at(model, origin, known) for origin in self.origins]
@@ -216,7 +247,7 @@ def _candidates(naive: _Test, tests: list[_Test]) -> list[Candidate]:
     return [Candidate(name, error if np.isfinite(error) else None) for name, error in smallest.items()]
 
 
-def _widened(percent: int, origins: int) -> float:
+def _widened(percent: int, origins: float) -> float:
     """Return how many deviations hold ``percent`` of the cases, when so many origins tell the deviation."""
     return float(student.ppf(0.5 + percent / 200, origins))
 

@@ -41,14 +41,11 @@ class Model:
     needs: int = 1
     is_positive: bool = False
 
-    def suits(self, series: Series, season: int) -> bool:
-        """Tell whether the model can say anything of a series."""
-        long_enough = len(series) >= max(self.needs * season, 10 if self.needs > 1 else season)
-        return long_enough and not (self.is_positive and series[-self._reach(season) :].min() <= 0)
-
-    @staticmethod
-    def _reach(season: int) -> int:
-        return max(_LONG * season, _LEAST_LONG)
+    def suits(self, count: int, season: int, least: float) -> bool:
+        """Tell whether the model can say anything of ``count`` steps, the smallest of which is ``least``."""
+        return count >= max(self.needs * season, 10 * (self.needs > 1)) and (
+            least > 0 or not self.is_positive
+        )
 
 
 def _nothing(_series: Series, _season: int) -> Known:

@@ -1,5 +1,6 @@
 """What the page of the forecast shows: what a period is expected to cost, by which model, how surely."""
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -216,14 +217,25 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
             "so far."
         )
         yield text % {"days": days_text(young)}
+    unread = [
+        point.date for point in forecast.points if point.date < _today(outcome) and point.date not in costs
+    ]
+    if unread:
+        text = _("Not known: %(days)s. Such a day counts with what is expected of it.")
+        yield text % {"days": days_text(unread)}
     if any(cost.per_month for cost in costs.values()):
         yield _("What is billed by the month costs less a day in a longer month; that is taken into account.")
 
 
+def _today(outcome: Outcome) -> dt.date:
+    """Return the day that has not ended yet."""
+    return outcome.history.question.period.end
+
+
 def _spent_text(outcome: Outcome) -> str:
     """Say how many days of the period are known so far."""
-    period, today = outcome.forecast.period, outcome.history.question.period.end
-    passed = (min(today, period.end) - period.first).days
+    period = outcome.forecast.period
+    passed = (min(_today(outcome), period.end) - period.first).days
     known = sum(day in outcome.costs for day in period.days)
     if passed <= 0:
         return _("it has not begun yet")
