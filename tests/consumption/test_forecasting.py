@@ -65,7 +65,7 @@ def held_out(values, season, steps, cuts=6):
 
 
 @pytest.mark.parametrize(
-    ("values", "season", "steps"), [(co2()[-200:], 12, 12), (gdp(), 4, 4), (noisy(), 7, 28)]
+    ("values", "season", "steps"), [(co2()[-200:], 12, 12), (el_nino(), 12, 6), (noisy(), 7, 28)]
 )
 def test_of_what_came_afterwards_the_intervals_hold_what_they_promise(values, season, steps):
     off, repeated, inside, sums = held_out(values, season, steps)
