@@ -21,13 +21,17 @@ from consumption.reasons import badge_of, gaps_of, lacks_some, read_text
 from costs.fileformats import FileFormat
 
 
+def _periods_of(form: ConsumptionFilter) -> list[dict[str, Any]]:
+    return historyrows.presets_of(form.address, "" if form.errors else form.preset)
+
+
 @dataclass(frozen=True)
 class AnalysisPage:
     """A page of the kept history.
 
     ``name`` is that of its address, ``stem`` begins the names of its files. ``answer`` answers a valid
     question in the terms of the domain, ``figures`` turns that into what the template ``shows`` needs, and
-    ``formats`` write it as files.
+    ``formats`` write it as files. ``presets`` are the questions that are offered by name above the form.
     """
 
     name: str
@@ -38,6 +42,7 @@ class AnalysisPage:
     answer: Callable[[Asked], Any]
     figures: Callable[[Asked, Any], dict[str, Any]]
     formats: Mapping[str, FileFormat]
+    presets: Callable[[ConsumptionFilter], list[dict[str, Any]]] = _periods_of
 
     @property
     def url(self) -> str:
@@ -74,7 +79,7 @@ def context_of(page: AnalysisPage, asked: Asked, *, is_refresh: bool = False) ->
         "compares": is_valid and asked.wish().period != form.days,
         "regions": [key.region for key in asked.keys],
         "refusals": asked.access.refusals,
-        "presets": historyrows.presets_of(form.address, form.preset if is_valid else ""),
+        "presets": page.presets(form),
         "focus_files": [],
     }
     if is_valid:

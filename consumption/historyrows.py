@@ -205,7 +205,7 @@ def without_filters(address: QueryDict) -> str:
 
 def hidden_of(form: ConsumptionFilter) -> list[tuple[str, str]]:
     """Return what a form sends along besides the fields that a page shows: names and values."""
-    own = {*form.asks, "first", "last", "linked", "page", "steps"}
+    own = {*form.asks, "linked", "page", "steps"}
     return [(name, value) for name in form.fields if name not in own for value in form.address.getlist(name)]
 
 

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from consumption import anomalies_views, export_views, invoice_views, trends_views, views
+from consumption import (
+    anomalies_views,
+    export_views,
+    forecast_views,
+    invoice_views,
+    trends_views,
+    views,
+)
 
 app_name = "consumption"
 urlpatterns = [
@@ -17,6 +24,8 @@ urlpatterns = [
     path("anomalies/export/<slug:file_format>/", anomalies_views.export, name="export_anomalies"),
     path("anomalies/<slug:anomaly>/expected/", anomalies_views.mark, name="mark_anomaly"),
     path("anomalies/<slug:anomaly>/open/", anomalies_views.unmark, name="unmark_anomaly"),
+    path("forecast/", forecast_views.forecast, name="forecast"),
+    path("forecast/export/<slug:file_format>/", forecast_views.export, name="export_forecast"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

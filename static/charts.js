@@ -7,7 +7,7 @@
      "series": [{"name": "…", "role": "bar", "color": "series-1", "values": ["12.34", null, …],
                  "colors": […], "hrefs": […], "href": "…",      a colour or a link per value, or a link of the series
                  "partial": [false, true, …],                   where the value is only what is known: "≥"
-                 "legend": "…"}]                                its name in the legend, when that is another one
+                 "legend": "…", "swatch": "band-inner"}]        its name in the legend, and the look of a band there
    }
    Roles: bar (stacked), actual, forecast, low and high (a band, in this order), budget, average, mark (points).
    A colour is the name of a token without "osc-". Several bars of the colour "others" are drawn as one.

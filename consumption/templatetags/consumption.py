@@ -32,6 +32,12 @@ def share(percent: Decimal | int) -> str:
 
 
 @register.filter
+def error(percent: Decimal) -> str:
+    """Write how far a forecast erred, in percent with two decimals: a good one errs by little."""
+    return show_percent(percent, places=2)
+
+
+@register.filter
 def time_left(seconds: int) -> str:
     """Say about how long something still takes."""
     if seconds < 90:

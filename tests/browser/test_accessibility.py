@@ -255,6 +255,23 @@ def anomalies(page, _outscale):
     page.get_by_text("Figures by day").click()
 
 
+def forecast(page, _outscale):
+    today = timezone.now().date()
+    past = (today - dt.timedelta(days=age) for age in range(1, 92))
+    contents = {day: [entry(price=str(100 + day.toordinal() * 7919 % 23))] for day in past}
+    keep(make_ledger(at=timezone.now()), contents)
+    log_in(page)
+    page.goto("/consumption/forecast/?horizon=next-month")
+    page.locator("#consumption-chart canvas[role=slider]").wait_for(timeout=20_000)
+    page.get_by_text("Figures by day").click()
+
+
+def forecast_with_a_wrong_question(page, _outscale):
+    log_in(page)
+    page.goto("/consumption/forecast/?until=2020-01-01")
+    page.locator("#id_until_error").wait_for()
+
+
 def draft_invoice(page, _outscale):
     month = preset_period(Preset.LAST_MONTH, timezone.now().date())
     contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
@@ -304,6 +321,8 @@ PAGES = [
     consumption_with_a_wrong_question,
     trends_with_what_is_behind_a_mover,
     anomalies,
+    forecast,
+    forecast_with_a_wrong_question,
     draft_invoice,
     draft_invoice_of_nothing,
     documentation_of_the_api,

@@ -1,13 +1,14 @@
 """A total and its coverage are of the same moment, whatever is kept meanwhile."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from consumption.history import Question, history_of
 from consumption.models import Ledger
-from consumption.moment import one_moment
+from consumption.moment import after_the_moment, one_moment
 from consumption.periods import Period
 from tests.consumption.days import LATER, day, entry, keep, make_ledger
 
@@ -59,3 +60,22 @@ def test_a_transaction_that_has_begun_is_left_as_it_is():
     with transaction.atomic(), one_moment():
         make_ledger()
     assert Ledger.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_for_the_end_of_a_moment_may_write_and_is_dropped_with_an_error():
+    ledger = make_ledger()
+
+    def note(name):
+        return lambda: Ledger.objects.filter(pk=ledger.pk).update(paying_account_id=name)
+
+    with one_moment():
+        after_the_moment(note("later"))
+        assert Ledger.objects.get().paying_account_id == ""
+    assert Ledger.objects.get().paying_account_id == "later"
+    after_the_moment(note("at once"))
+    assert Ledger.objects.get().paying_account_id == "at once"
+    with suppress(ZeroDivisionError), one_moment():
+        after_the_moment(note("never"))
+        raise ZeroDivisionError
+    assert Ledger.objects.get().paying_account_id == "at once"

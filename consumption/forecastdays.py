@@ -1,0 +1,75 @@
+"""The kept days as a forecast takes them: what each has cost, and how much of that is billed by the month."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from consumption.coverage import Coverage
+from consumption.forecast import DayCost, Forecast, forecast_of
+from consumption.history import Dimension, History, Question, history_of
+from consumption.meters import is_by_month
+from consumption.models import DayState, Ledger, Meter
+from consumption.periods import Granularity, Period, months_later
+
+MONTHS_KEPT = 24
+"""How many months before today are looked at: what is older tells nothing of what comes."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A forecast, and the kept days that it comes from: ``costs`` are those of which anything is known."""
+
+    history: History
+    costs: dict[dt.date, DayCost]
+    forecast: Forecast
+
+    @property
+    def coverage(self) -> Coverage:
+        """How far the days are known."""
+        return self.history.coverage
+
+
+def outcome_of(
+    ledgers: Iterable[Ledger],
+    question: Question,
+    ahead: Period,
+    *,
+    today: dt.date,
+    learn_from: Period | None = None,
+    expected: int = 1,
+) -> Outcome:
+    """Return what the days ``ahead`` are expected to cost, of what a question filters.
+
+    The days of the question do not matter: all that is kept is looked at, and learnt from, or ``learn_from``
+    only. Raises ``SeveralCurrencies`` where the ledgers are billed in different ones.
+    """
+    ledgers = list(ledgers)
+    first = min(months_later(today, -MONTHS_KEPT), ahead.first, (learn_from or ahead).first)
+    whole = replace(
+        question,
+        period=Period(first, today),
+        granularity=Granularity.DAY,
+        group_by=Dimension.RESOURCE,  # none of whose groups is looked at: the days are added in the database
+    )
+    history = history_of(ledgers, whole, expected=expected)
+    costs = _costs_of(history, _by_month(history, expected))
+    return Outcome(history, costs, forecast_of(costs, ahead, learn_from=learn_from))
+
+
+def _by_month(history: History, expected: int) -> History:
+    """Return the part of a history that is billed by the month."""
+    question = history.question
+    types = {meter.type for meter in Meter.objects.all() if is_by_month(meter.key)}
+    asked = question.filters.get(Dimension.TYPE, types)
+    filters = {**question.filters, Dimension.TYPE: frozenset(types & asked)}
+    return history_of(history.ledgers, replace(question, filters=filters), expected=expected)
+
+
+def _costs_of(history: History, by_month: History) -> dict[dt.date, DayCost]:
+    return {
+        step.period.first: DayCost(
+            step.cost, part.cost, history.coverage.on(step.period.first).state == DayState.COMPLETE
+        )
+        for step, part in zip(history.steps, by_month.steps, strict=True)
+        if step.cost is not None
+    }
