@@ -106,8 +106,9 @@ def _known(asked: Asked) -> dict[str, Any]:
     """Return how much of the asked days is known, and what can be asked of them."""
     history, names, address = asked.history, asked.names, asked.form.address
     coverage, gaps = history.coverage, gaps_of(history.coverage)
-    has_costs = any(cost for cost, _before in history.whole_costs.values())
-    is_empty = not (history.total or history.unpriced or has_costs)
+    is_empty = not (
+        history.total or history.unpriced or any(cost for cost, _before in history.whole_costs.values())
+    )
     return {
         "history": history,
         "known_days": coverage.with_figures,
