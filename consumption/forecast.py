@@ -40,7 +40,7 @@ TOO_FEW_DAYS = "TOO_FEW_DAYS"
 _MEAN_MONTH = 365.25 / 12
 _LEVEL_DAYS = 28
 _KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "1"
+_VERSION = "2"
 """Changes whenever the same costs are forecast otherwise, so that no older answer is found."""
 
 

@@ -1,22 +1,25 @@
 """The chart of a forecast, the last weeks and the days to come, and its figures as a table."""
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from consumption.coverage import Coverage
 from consumption.daytext import day_text, weekday_text
 from consumption.forecast import Point
 from consumption.forecastdays import Outcome
 from consumption.periods import ONE_DAY, Period
 from consumption.reasons import chart_state, step_state
-from costs.money import money_text, show_percent
+from costs.money import show_percent
 
 SHOWN_BEFORE = 42
 """How many days before today are shown at least."""
+
+MOST_ROWS = 100
+"""A table of more days than this is shown when it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def rows_of(outcome: Outcome) -> list[DayRow]:
     kinds = {"missing": "is-missing", "provisional": "is-provisional"}
     rows = []
     for day in shown_days(outcome).days:
-        covered = outcome.coverage.of(Period(day, day + ONE_DAY))
+        covered = _covered(outcome, day)
         is_past = day < today
         rows.append(
             DayRow(
@@ -62,39 +65,40 @@ def rows_of(outcome: Outcome) -> list[DayRow]:
 
 def chart_of(outcome: Outcome) -> dict[str, Any] | None:
     """Return the chart as its script takes it; None when no day is known."""
-    rows = rows_of(outcome)
-    if not any(row.actual or row.point for row in rows):
+    days, costs = list(shown_days(outcome).days), outcome.costs
+    of_day = {point.date: point for point in outcome.forecast.points}
+    points = [of_day.get(day) for day in days]
+    if not (of_day or any(day in costs for day in days)):
         return None
     today = outcome.history.question.period.end
-    states = [
-        chart_state(outcome.coverage.of(Period(row.day, row.day + ONE_DAY))) if row.day < today else "future"
-        for row in rows
-    ]
-    actual = {"name": _("Cost"), "role": "actual", "values": [_value(row.actual) for row in rows]}
-    ahead = [*_band(rows, 95), *_band(rows, 80), _line(rows)] if outcome.forecast.points else []
+    states = [chart_state(_covered(outcome, day)) if day < today else "future" for day in days]
+    known = [_value(costs[day].cost) if day in costs else None for day in days]
+    ahead = [*_band(points, 95), *_band(points, 80), _line(points)] if of_day else []
     return {
         "label": _("Cost per day, known and expected"),
         "currency": outcome.history.currency,
-        "labels": [row.day.isoformat() for row in rows],
-        "names": [day_text(row.day) for row in rows],
+        "labels": [day.isoformat() for day in days],
+        "names": [day_text(day) for day in days],
         "states": states,
-        "series": [*ahead, actual],
+        "series": [*ahead, {"name": _("Cost"), "role": "actual", "values": known}],
     }
 
 
-def _line(rows: list[DayRow]) -> dict[str, Any]:
-    return {
-        "name": _("Expected"),
-        "role": "forecast",
-        "values": _of_points(rows, lambda point: point.expected),
-    }
+def _covered(outcome: Outcome, day: dt.date) -> Coverage:
+    return outcome.coverage.of(Period(day, day + ONE_DAY))
 
 
-def _band(rows: list[DayRow], percent: int) -> list[dict[str, Any]]:
+def _line(points: list[Point | None]) -> dict[str, Any]:
+    values = [_value(point.expected) if point else None for point in points]
+    return {"name": _("Expected"), "role": "forecast", "values": values}
+
+
+def _band(points: list[Point | None], percent: int) -> list[dict[str, Any]]:
     """Return the two ends of an interval, as the chart draws a band between them."""
     shown = {"percent": show_percent(Decimal(percent))}
     low, high = (
-        _of_points(rows, lambda point, end=end: getattr(point, f"{end}_{percent}")) for end in ("low", "high")
+        [_value(getattr(point, f"{end}_{percent}")) if point else None for point in points]
+        for end in ("low", "high")
     )
     return [
         {"name": _("%(percent)s: from") % shown, "role": "low", "values": low},
@@ -108,9 +112,6 @@ def _band(rows: list[DayRow], percent: int) -> list[dict[str, Any]]:
     ]
 
 
-def _of_points(rows: list[DayRow], figure: Callable[[Point], Decimal]) -> list[str | None]:
-    return [_value(figure(row.point)) if row.point else None for row in rows]
-
-
-def _value(amount: Decimal | None) -> str | None:
-    return None if amount is None else money_text(amount)
+def _value(amount: Decimal) -> str:
+    """Write an amount, which has ten decimals at most, for the script: there may be thousands of them."""
+    return f"{amount:.10f}".rstrip("0").rstrip(".")

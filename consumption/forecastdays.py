@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from consumption.coverage import Coverage
 from consumption.forecast import DayCost, Forecast, forecast_of
@@ -52,24 +53,24 @@ def outcome_of(
         group_by=Dimension.RESOURCE,  # none of whose groups is looked at: the days are added in the database
     )
     history = history_of(ledgers, whole, expected=expected)
-    costs = _costs_of(history, _by_month(history, expected))
+    costs = _costs_of(history)
     return Outcome(history, costs, forecast_of(costs, ahead, learn_from=learn_from))
 
 
-def _by_month(history: History, expected: int) -> History:
-    """Return the part of a history that is billed by the month."""
-    question = history.question
-    types = {meter.type for meter in Meter.objects.all() if is_by_month(meter.key)}
-    asked = question.filters.get(Dimension.TYPE, types)
-    filters = {**question.filters, Dimension.TYPE: frozenset(types & asked)}
-    return history_of(history.ledgers, replace(question, filters=filters), expected=expected)
-
-
-def _costs_of(history: History, by_month: History) -> dict[dt.date, DayCost]:
+def _costs_of(history: History) -> dict[dt.date, DayCost]:
+    by_month = _cost_by_month(history)
     return {
         step.period.first: DayCost(
-            step.cost, part.cost, history.coverage.on(step.period.first).state == DayState.COMPLETE
+            step.cost, part, history.coverage.on(step.period.first).state == DayState.COMPLETE
         )
-        for step, part in zip(history.steps, by_month.steps, strict=True)
+        for step, part in zip(history.steps, by_month, strict=True)
         if step.cost is not None
     }
+
+
+def _cost_by_month(history: History) -> list[Decimal]:
+    """Return which part of each day's cost is billed by the month."""
+    filters = history.question.filters
+    types = {meter.type for meter in Meter.objects.all() if is_by_month(meter.key)}
+    asked = types & filters.get(Dimension.TYPE, types)
+    return history.step_costs({**filters, Dimension.TYPE: frozenset(asked)})

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm as normal
 from scipy.stats import t as student
 
 from consumption.forecastcleaning import filled, spikes_of
@@ -22,6 +23,9 @@ _LONGEST_TEST = 91
 _LEAST_ROOM = 4
 _LEAST_APART, _OVERLAP = 5, 3
 """How many steps lie between two origins: at least so many, and the tested ones divided by the latter."""
+
+_LEAST_DEVIATION = 0.005
+"""No forecast is surer than half a percent, however right it was: what runs can change tomorrow."""
 
 _EXPLODES = 5
 """A forecast that leaves what was known by so many times its largest step is refused."""
@@ -86,12 +90,14 @@ class Outlook:
         sums = np.nansum(self.errors[:, list(compared)], axis=1)
         longer = len(steps) / len(compared) * float(max(1.0, self._growth(reach) / self._growth(tested)))
         told = max(self.independent - 1, 1)  # the choice of the model has used one up
-        return float(_widened(percent, told) * np.sqrt(np.mean(sums**2)) * longer)
+        found = _widened(percent, told) * np.sqrt(np.mean(sums**2)) * longer
+        return float(max(found, _least_share(percent) * abs(self.expected[steps]).sum()))
 
     def _scale(self, percent: int) -> float:
         """Return the half width at the first step, wider where few origins tell how large errors are."""
         sizes = self.errors / self._growth(np.arange(1, self.errors.shape[1] + 1))
-        return _widened(percent, len(self.errors)) * _mean(sizes**2) ** 0.5
+        found = _widened(percent, len(self.errors)) * _mean(sizes**2) ** 0.5
+        return max(found, _least_share(percent) * float(np.median(abs(self.expected))))
 
     def _growth(self, step: Series | int) -> Series:
         """Return how many times as large an error at a step is as at the first.
@@ -245,6 +251,11 @@ def _candidates(naive: _Test, tests: list[_Test]) -> list[Candidate]:
     found[NAIVE] = [naive.error]
     smallest = {family: min(errors, default=np.inf) for family, errors in found.items()}
     return [Candidate(name, error if np.isfinite(error) else None) for name, error in smallest.items()]
+
+
+def _least_share(percent: int) -> float:
+    """Return within which part of the expected an interval of ``percent`` never is narrower."""
+    return float(normal.ppf(0.5 + percent / 200)) * _LEAST_DEVIATION
 
 
 def _widened(percent: int, origins: float) -> float:

@@ -16,7 +16,7 @@ from consumption.analysispage import AnalysisPage
 from consumption.asking import Asked
 from consumption.daytext import days_text, period_text
 from consumption.forecast import LONGEST_GAP, Forecast
-from consumption.forecastcharts import chart_of, rows_of
+from consumption.forecastcharts import MOST_ROWS, chart_of, rows_of, shown_days
 from consumption.forecastdays import Outcome, outcome_of
 from consumption.forecastfiles import FORMATS
 from consumption.forecastforms import ForecastFilter, Horizon
@@ -60,7 +60,8 @@ def figures_of(asked: Asked, outcome: Outcome) -> dict[str, Any]:
         "finding": finding_of(forecast, currency),
         "shortage": shortage_of(forecast),
         "chart": chart_of(outcome),
-        "rows": rows_of(outcome),
+        "day_count": shown_days(outcome).length,
+        "rows": rows_of(outcome) if _shows_days(asked, outcome) else [],
         "models": model_rows(forecast),
         "method": list(_method(forecast)),
         "remarks": list(_remarks(outcome)),
@@ -68,6 +69,11 @@ def figures_of(asked: Asked, outcome: Outcome) -> dict[str, Any]:
         "left_text": _left_text(forecast),
         "lacks_spent": lacks,
     }
+
+
+def _shows_days(asked: Asked, outcome: Outcome) -> bool:
+    """Tell whether the figures of the chart come at once: a year of days takes longer than all the rest."""
+    return shown_days(outcome).length <= MOST_ROWS or asked.form.cleaned_data["steps"]
 
 
 def bill_text(period: Period) -> str:
@@ -93,8 +99,6 @@ def finding_of(forecast: Forecast, currency: str) -> SafeString:
     }
     parts = _("%(spent)s are spent to date, and %(left)s still to come.") % facts
     sure = _("In %(percent)s of the cases it lies between %(low)s and %(high)s.") % facts
-    if facts["low"] == facts["high"]:
-        sure = _("On the days it was tested on, the forecast was right to the cent.")
     return format_html("<strong>{}</strong> {} {}", told, parts, sure)
 
 

@@ -4,7 +4,7 @@ One query function feeds page, files and API, so that they cannot disagree. Noth
 Amounts exclude tax, are exact sums of what is stored, and are in the one currency of the days.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -109,6 +109,11 @@ class History:
             for place, period in enumerate(self._costs.steps)
             for covered in [self.coverage.of(period)]
         ]
+
+    def step_costs(self, filters: Mapping[str, frozenset[str]]) -> list[Decimal]:
+        """Return what is known of each step's cost with other filters; its coverage is the same."""
+        costs = self._costs.asked(replace(self.question, filters=filters))
+        return [amount_of(whole) for whole in costs.by_step]
 
     @cached_property
     def total(self) -> Decimal:

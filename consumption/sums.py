@@ -99,6 +99,10 @@ class Costs:
         self._days = {day.pk: day for day in days}
         self.steps = periods.steps(question.period, question.granularity)
 
+    def asked(self, question: Question) -> "Costs":
+        """Return what the same days come to for another question."""
+        return Costs(self._ledgers, question, self._before, self._days.values())
+
     @property
     def _by_resource(self) -> bool:
         return self._question.asks_resources or self._question.group_by == Dimension.RESOURCE

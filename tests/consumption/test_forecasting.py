@@ -96,7 +96,15 @@ def test_days_without_noise_are_told_apart_by_their_shape():
     assert growth.expected == pytest.approx(50 * 1.01 ** np.arange(120, 150))
     season = outlook_of(np.resize(WEEK, 120), 7, 30)
     assert season.expected == pytest.approx(np.resize(WEEK, 150)[120:])
-    assert season.half_widths(95).max() == pytest.approx(0, abs=1e-6)
+
+
+def test_no_forecast_is_surer_than_half_a_percent():
+    season = outlook_of(np.resize(WEEK, 120), 7, 30)
+    share = 1.96 * 0.005
+    assert season.half_widths(95)[0] == pytest.approx(share * np.median(season.expected), rel=0.001)
+    assert season.half_width_of_sum(95, range(30)) == pytest.approx(share * season.expected.sum(), rel=0.001)
+    nothing = outlook_of(np.zeros(120), 7, 30)
+    assert nothing.half_widths(95).max() == nothing.half_width_of_sum(95, range(30)) == 0
 
 
 def test_a_forecast_that_explodes_is_refused():
