@@ -34,8 +34,14 @@ FARTHEST = 3
 LONGEST_GAP = 14
 """What lies before a longer stretch of unknown days is not learnt from."""
 
+MOST_UNKNOWN = 14
+"""With more past days of the period unknown than these, nothing is said of its sum."""
+
 TOO_FEW_DAYS = "TOO_FEW_DAYS"
 """Why nothing is said: there are fewer known days than ``Forecast.needed_days``."""
+
+UNKNOWN_DAYS = "UNKNOWN_DAYS"
+"""Why nothing is said: more than ``MOST_UNKNOWN`` past days of the period are not known."""
 
 _MEAN_MONTH = 365.25 / 12
 _LEVEL_DAYS = 28
@@ -86,7 +92,8 @@ class Forecast:
 
     ``actual_to_date`` is what is known of its cost, final or not, None when nothing is; ``expected_total`` is
     that of its final days and the points in it together. ``reason`` says why nothing is expected (then
-    ``needed_days`` says how many known days there must be), else empty.
+    ``needed_days`` says how many known days there must be, and ``unknown_days`` how many of the period's past
+    ones are not known), else empty.
 
     ``trained_on`` are the days that the models have learnt from, ``known_days`` how many of them are known,
     ``spikes`` those that were set aside. The models were compared at ``origins`` points of the past, over
@@ -97,6 +104,7 @@ class Forecast:
     reason: str = ""
     needed_days: int = LEAST_DAYS
     known_days: int = 0
+    unknown_days: int = 0
     trained_on: Period | None = None
     spikes: tuple[dt.date, ...] = ()
     model: str = ""
@@ -175,9 +183,14 @@ def worked_out(
     known_days = sum(_is_final(costs, day) for day in training.days)
     steps = (period.end - training.end).days
     needed = max(LEAST_DAYS, ceil(steps / FARTHEST))
-    known = replace(known, known_days=known_days, trained_on=training, needed_days=needed)
+    unknown = sum(day not in costs for day in period.days if day < training.end)
+    known = replace(
+        known, known_days=known_days, unknown_days=unknown, trained_on=training, needed_days=needed
+    )
     if known_days < needed:
         return replace(known, reason=TOO_FEW_DAYS)
+    if unknown > MOST_UNKNOWN:
+        return replace(known, reason=UNKNOWN_DAYS)
     return _expected(known, costs, training, max(steps, 1))
 
 

@@ -56,7 +56,8 @@ class ForecastOut(Schema):
 
     ``expected_total`` is that of the final days, and of the points among these days, together. A day that is
     not final counts with what is expected of it, at least with its cost so far. ``actual_to_date`` is what
-    is known so far, final or not. ``reason`` says why nothing is expected, else it is null. ``left_out`` are
+    is known so far, final or not. ``reason`` says why nothing is expected, else it is null: ``TOO_FEW_DAYS``
+    to learn from, or ``UNKNOWN_DAYS``, too many past days of the period that are not known. ``left_out`` are
     spikes, which are in the sums, but not learnt from. The models were asked at ``tested_from`` days of the
     past, for ``tested_days`` each; ``naive`` repeats the last week.
     """
@@ -68,6 +69,7 @@ class ForecastOut(Schema):
     reason: str | None
     known_days: int
     needed_days: int
+    unknown_days: int
     trained_on: TrainedOut | None
     left_out: list[dt.date]
     model: str | None

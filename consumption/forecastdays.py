@@ -58,13 +58,13 @@ def outcome_of(
 
 
 def _costs_of(history: History) -> dict[dt.date, DayCost]:
-    by_month = _cost_by_month(history)
+    whole = history.step_costs(history.question.filters)
+    days = zip(history.question.period.days, whole, _cost_by_month(history), strict=True)
+    known = ((day, history.coverage.on(day), cost, part) for day, cost, part in days)
     return {
-        step.period.first: DayCost(
-            step.cost, part, history.coverage.on(step.period.first).state == DayState.COMPLETE
-        )
-        for step, part in zip(history.steps, by_month, strict=True)
-        if step.cost is not None
+        day: DayCost(cost, part, of_day.state == DayState.COMPLETE)
+        for day, of_day, cost, part in known
+        if of_day.has_figures
     }
 
 

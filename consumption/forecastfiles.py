@@ -54,6 +54,7 @@ def document_of(outcome: Outcome) -> dict[str, Any]:
         "reason": forecast.reason or None,
         "known_days": forecast.known_days,
         "needed_days": forecast.needed_days,
+        "unknown_days": forecast.unknown_days,
         "trained_on": {"from_date": trained.first.isoformat(), "to_date": trained.end.isoformat()}
         if trained
         else None,

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from consumption.analysispage import AnalysisPage
 from consumption.asking import Asked
 from consumption.daytext import days_text, period_text
-from consumption.forecast import LONGEST_GAP, Forecast
+from consumption.forecast import LONGEST_GAP, MOST_UNKNOWN, UNKNOWN_DAYS, Forecast
 from consumption.forecastcharts import MOST_ROWS, chart_of, rows_of, shown_days
 from consumption.forecastdays import Outcome, outcome_of
 from consumption.forecastfiles import FORMATS
@@ -106,6 +106,10 @@ def shortage_of(forecast: Forecast) -> str:
     """Say why nothing is expected, empty when something is."""
     if not forecast.reason:
         return ""
+    if forecast.reason == UNKNOWN_DAYS:
+        text = _("%(unknown)s past days of %(period)s are not known; at most %(most)s are filled in.")
+        facts = {"period": bill_text(forecast.period), "unknown": forecast.unknown_days, "most": MOST_UNKNOWN}
+        return text % facts
     known = ngettext(
         "%(known)s final day is known without a long gap.",
         "%(known)s final days are known without a long gap.",

@@ -69,7 +69,7 @@ def cost_drivers(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
 @with_keys
 def read(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     """Read days for a slice of time, and tell how far it is; without htmx, as far as patience goes."""
-    asked = _asked(request)
+    asked = _asked(request, _shown_by(request))
     if request.method != "POST" or not asked.form.is_valid():
         return redirect(_page_of(request))
     wish = asked.wish(compare=request.POST.get("compare") == "1", again=request.POST.get("again") == "1")

@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 
 from consumption import forecast
-from consumption.forecast import TOO_FEW_DAYS, DayCost, forecast_of, worked_out
+from consumption.forecast import TOO_FEW_DAYS, UNKNOWN_DAYS, DayCost, forecast_of, worked_out
 from consumption.periods import ONE_DAY, Period
 
 TODAY = dt.date(2026, 3, 21)
@@ -138,6 +138,14 @@ def test_of_too_little_history_nothing_is_said(amounts, ahead, known, needed):
     assert (found.reason, found.known_days, found.needed_days) == (TOO_FEW_DAYS, known, needed)
     assert (found.expected_total, found.still_to_come, found.points) == (None, None, ())
     assert found.actual_to_date == (5 * min(20, known) if known else None)
+
+
+def test_a_sum_is_not_made_of_days_of_which_most_are_unknown():
+    year = Period(dt.date(2026, 1, 1), dt.date(2026, 5, 1))
+    found = worked_out(costs(["5"] * 60), year)  # the first 19 days of the year are not read
+    assert (found.reason, found.unknown_days) == (UNKNOWN_DAYS, 19)
+    assert (found.expected_total, found.actual_to_date) == (None, 300)
+    assert worked_out(costs(["5"] * 65), year).expected_total == 5 * 120
 
 
 def test_zeros_are_known_and_what_was_before_the_first_cost_is_not_learnt_from():

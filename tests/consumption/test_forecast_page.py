@@ -259,6 +259,17 @@ def test_only_chosen_days_are_learnt_from(logged_in, week, now):
     assert (hidden["first"], hidden["last"]) == (str(first), str(last))
 
 
+def test_the_page_reads_the_days_it_learns_from_and_leads_back(logged_in, outscale):
+    page = show(logged_in, "horizon=next-month")
+    [form] = page.soup.select("#reading form[hx-trigger=load]")
+    answer = logged_in.post(form["hx-post"])  # as without script, which reads all that it can
+    assert answer.headers["Location"].startswith(f"{PAGE}?")
+    page = get(logged_in, answer.headers["Location"])
+    assert text(page.soup.select_one("#coverage summary")) == "91 of 91 days, 3 provisional"
+    assert not page.soup.select("#reading form")
+    assert page.soup.select_one(".pills [aria-current]")["id"] == "period-next-month"
+
+
 def test_another_account_sees_nothing_of_it(outscale, week):
     other = client_of(LINKED_KEY)
     page = show(other)
