@@ -3,14 +3,16 @@
 import statistics
 import sys
 
+from django.core.cache import cache
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bench.consumption import KEYS, MONTHS, measure_size, months, read, warm_up
 from bench.figures import milliseconds, p95, show, timed
-from consumption.periods import Period
+from consumption.periods import Period, months_later
 
 TRENDS = {
     "12 months by category": "period=last-12-months&group_by=category",
@@ -24,6 +26,9 @@ TRENDS = {
 """The views of the trends that are measured."""
 
 ANOMALIES = "/consumption/anomalies/"
+
+HORIZONS = ("month", "next-month", "quarter", "year")
+"""How far the forecasts look that are measured, the first one with the import of statsmodels."""
 
 
 def measure_trends(client: Client, times: int) -> None:
@@ -46,6 +51,17 @@ def measure_anomalies(client: Client, times: int) -> None:
         addresses["anomalies, one explained"] = f"{ANOMALIES}?{days}&anomaly={found[0]['id']}"
     for name, address in addresses.items():
         measure_page(client, name, address, times, goal=200)
+
+
+def measure_forecast(client: Client, times: int) -> None:
+    """Time the forecast of each horizon: with the import of statsmodels, without it, and from the cache."""
+    for place, horizon in enumerate(HORIZONS):
+        address = f"/consumption/forecast/?horizon={horizon}"
+        cache.clear()
+        cold = timed(lambda where=address: _page(client, where))
+        name = "forecast, cold, with the import of statsmodels" if not place else f"forecast, {horizon}, cold"
+        show(name, f"{cold.wall:,.0f} ms ({cold.cpu:,.0f} ms of CPU)", "under 2,000 ms")
+        measure_page(client, f"forecast, {horizon}, again", address, times, goal=100)
 
 
 def measure_page(client: Client, name: str, address: str, times: int, *, goal: int) -> None:
@@ -76,9 +92,11 @@ def keep(period: Period) -> None:
 
 def main() -> None:
     """Measure and print."""
-    keep(months(MONTHS))
+    today = timezone.now().date()
+    keep(Period(months_later(today, -MONTHS), today))
     measure_size()
     client = Client(HTTP_HOST="localhost")
     client.post("/login/", KEYS)
+    measure_forecast(client, times=20)
     measure_trends(client, times=20)
     measure_anomalies(client, times=20)
