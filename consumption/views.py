@@ -16,11 +16,12 @@ from consumption import historypage, reading, sync
 from consumption.analysispage import AnalysisPage, context_of
 from consumption.asking import Asked
 from consumption.daytext import days_text, period_text
+from consumption.driftpage import DRIFT
 from consumption.historypage import HISTORY
 from consumption.moment import one_moment
 from consumption.reading import Reading, Wish
 
-PAGES = {page.name: page for page in (HISTORY,)}
+PAGES = {page.name: page for page in (HISTORY, DRIFT)}
 """The pages of the kept history by their names."""
 
 PAGE, FRAGMENT = "consumption/page.html", "consumption/_page.html"

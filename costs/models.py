@@ -176,6 +176,33 @@ class CommitmentRate(models.Model):
         return f"{self.category}, {self.get_period_display()}: {self.percent} %"
 
 
+class SnapshotPage(models.Model):
+    """Some resources of one kind, as one or more readings of a key have them (``costs.snapshotpages``)."""
+
+    account_id = models.CharField(_("OUTSCALE account"), max_length=64)
+    region = models.CharField(_("region"), max_length=64)
+    reader = models.CharField(_("reader"), max_length=64)
+    digest = models.CharField(_("checksum"), max_length=64)
+    resource_type = models.CharField(_("kind of resource"), max_length=32)
+    day_costs = models.BinaryField(_("costs of a day"))
+    lines = models.BinaryField(_("lines"))
+
+    class Meta:
+        verbose_name = _("page of cost readings")
+        verbose_name_plural = _("pages of cost readings")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "region", "reader", "digest"], name="page_once_per_reader"
+            ),
+            models.CheckConstraint(
+                condition=~Q(account_id="") & ~Q(region="") & ~Q(reader=""), name="page_owned"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource_type} {self.digest[:8]}"
+
+
 class CostSnapshotQuerySet(models.QuerySet["CostSnapshot"]):
     """What the portal asks of the stored readings."""
 
@@ -218,6 +245,12 @@ class CostSnapshot(models.Model):
         help_text=_("730 hours, before tax, rounded; the lines are exact. Empty when too large to be kept."),
     )
     content = models.BinaryField(_("lines"))
+    known_kinds = models.JSONField(
+        _("known kinds"),
+        null=True,
+        help_text=_("Of which all resources were read. Empty for a reading that was stored without pages."),
+    )
+    pages = models.ManyToManyField(SnapshotPage, related_name="snapshots", verbose_name=_("pages"))
 
     objects = CostSnapshotQuerySet.as_manager()
 

@@ -20,6 +20,7 @@ from accounts.api_auth import SessionAuth
 from accounts.envelope import failure
 from accounts.errors import InputRefused, PortalError
 from consumption.api import router as consumption_router
+from consumption.drift_api import router as drift_router
 from costs.api import router as catalog_router
 from costs.cost_api import router as cost_router
 from finops_site.bodies import StorableParser
@@ -38,6 +39,7 @@ api.add_router("/accounts", accounts_router)
 api.add_router("/catalog", catalog_router)
 api.add_router("/cost", cost_router)
 api.add_router("/consumption", consumption_router)
+api.add_router("/drift", drift_router)
 api.add_router("/quotes", quotes_router)
 
 
