@@ -117,9 +117,7 @@ class Drift:
     @property
     def carried_days(self) -> int:
         """On how many of them an estimate rests on a reading of a day before."""
-        return len(
-            set().union(*(region.estimate.carried.intersection(region.days) for region in self.regions))
-        )
+        return len(set().union(*(region.carried_days for region in self.regions)))
 
     @property
     def is_whole(self) -> bool:
@@ -235,7 +233,7 @@ def _resources(region: RegionDrift, excluded: Iterable[ResourceKey]) -> Iterator
             *key,
             None,
             cause,
-            len(region.days_of[key[0]]),
+            len(region.days_of(key[0])),
             amount_of(expected.whole) if expected else None,
             amount_of(consumed),
         )

@@ -113,23 +113,24 @@ class Facts:
 def facts_of(region: RegionDrift, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Facts]:
     """Return what both sides tell of some resources."""
     keys = list(keys)
-    lines = region.estimate.lines(
-        {page for key in keys if key in region.expected for page, _place in region.expected[key].places}
+    expected = {key: region.expected[key] for key in keys if key in region.expected}
+    details = region.estimate.details(
+        span.id for key, one in expected.items() if key[1] for span in one.spans
     )
     runs = _runs_of(region, [key for key in keys if key[1]])
     found = {}
     for key in keys:
-        expected = region.expected.get(key)
+        one = expected.get(key)
         spans = [
-            Span(*lines[page][place], region.days_of_page[page])
-            for page, place in (expected.places if expected and key[1] else ())
+            Span(*details[span.id], region.days_of_span(span))
+            for span in (one.spans if one and key[1] else ())
         ]
-        whole = expected.whole if expected else 0
+        whole = one.whole if one else 0
         consumed = region.consumed.get(key, 0)
         spans.sort(key=lambda span: span.days[0])
         found[key] = Facts(
             key[0],
-            region.days_of[key[0]],
+            region.days_of(key[0]),
             spans,
             runs.get(key, []),
             region.estimate.read_days,

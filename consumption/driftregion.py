@@ -5,19 +5,22 @@ Amounts are whole numbers of 10⁻¹⁰: there may be ten thousand resources.
 
 import calendar
 import datetime as dt
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from consumption.coverage import Coverage
 from consumption.driftkinds import is_listed, kind_of, resource_of
 from consumption.driftsums import ConsumedSum, consumed_sums, own_usage
-from consumption.estimates import Estimate, PageId
+from consumption.estimates import Estimate, Span
 from consumption.models import DayState, Ledger, Meter
 from costs.dailycost import MONTH_LENGTHS
+from costs.inventory import ResourceType
 from costs.pricelist import PriceKey
-from costs.snapshotpages import DayCosts
+from costs.timeline import DayCost
 
 ResourceKey = tuple[str, str]
 """The kind and the id of a resource; what has no id of its own has the empty one."""
@@ -45,19 +48,21 @@ class Narrowing:
         """Tell whether a category is compared."""
         return not self.categories or category in self.categories
 
-
-@dataclass
-class Expected:
-    """What a resource was expected to cost, and where it stands: on which pages, at which place."""
-
-    whole: int = 0
-    places: list[tuple[PageId, int]] = field(default_factory=list)
-    is_priced: bool = True
+    def asks_span(self, span: Span) -> bool:
+        """Tell whether what an estimate holds is compared; a plan names no resources."""
+        return self.resources is None or self.by_kind or span.resource_id in self.resources
 
 
-@dataclass(frozen=True)
-class ConsumedProduct:
-    """What was consumed of a product on the days compared, and no resource was expected to."""
+class Expected(NamedTuple):
+    """What a resource was expected to cost on the days compared, and its spans, in order."""
+
+    whole: int
+    spans: tuple[Span, ...]
+    is_priced: bool
+
+
+class ConsumedProduct(NamedTuple):
+    """What was consumed of a product on days compared, and nothing was expected to."""
 
     kind: str
     key: PriceKey
@@ -65,6 +70,28 @@ class ConsumedProduct:
     days: int
     whole: int
     unpriced: int
+
+
+class KindDays:
+    """The days on which a kind is compared, in order, each with the day of the reading behind it."""
+
+    def __init__(self, read_on: Mapping[dt.date, int], days: set[dt.date]) -> None:
+        self.days = sorted(days.intersection(read_on))
+        self._readings = [read_on[day] for day in self.days]
+        self._lengths = [calendar.monthrange(day.year, day.month)[1] for day in self.days]
+        self._weights: dict[tuple[int, int], tuple[int, ...]] = {}
+
+    def of_span(self, span: Span) -> tuple[int, int]:
+        """Return the places of the first day on which a span holds, and of the one after its last."""
+        return bisect_left(self._readings, span.first), bisect_left(self._readings, span.end)
+
+    def weights(self, places: tuple[int, int]) -> tuple[int, ...]:
+        """Return how many days between two places are in months of each length."""
+        found = self._weights.get(places)
+        if found is None:
+            counts = Counter(self._lengths[slice(*places)])
+            found = self._weights[places] = tuple(counts[length] for length in MONTH_LENGTHS)
+        return found
 
 
 class RegionDrift:
@@ -89,119 +116,93 @@ class RegionDrift:
         return {day for day in self.coverage.period.days if self.coverage.on(day).state in _COMPARED}
 
     @cached_property
-    def days_of(self) -> dict[str, list[dt.date]]:
-        """The days on which each kind is compared."""
+    def kinds(self) -> dict[str, KindDays]:
+        """The kinds that are compared, each with its days."""
         found = {
-            kind: sorted(self.known_days & days.keys())
-            for kind, days in self.estimate.held.items()
+            kind: KindDays(read_on, self.known_days)
+            for kind, read_on in self.estimate.read_on.items()
             if self._narrowing.asks_kind(kind)
         }
-        return {kind: days for kind, days in found.items() if days}
+        return {kind: one for kind, one in found.items() if one.days}
+
+    def days_of(self, kind: str) -> list[dt.date]:
+        """Return the days on which a kind is compared."""
+        return self.kinds[kind].days if kind in self.kinds else []
 
     @cached_property
     def days(self) -> list[dt.date]:
         """The days on which anything is compared."""
-        return sorted(set().union(*self.days_of.values()))
+        return sorted(set().union(*(one.days for one in self.kinds.values())))
+
+    @property
+    def carried_days(self) -> set[dt.date]:
+        """The days that rest on a reading of a day before."""
+        return {day for day in self.days if self.estimate.is_carried(day)}
+
+    def days_of_span(self, span: Span) -> list[dt.date]:
+        """Return the compared days on which a span holds."""
+        kind = self.kinds[span.kind]
+        return kind.days[slice(*kind.of_span(span))]
 
     # --- What was expected
-
-    @cached_property
-    def days_of_page(self) -> dict[PageId, list[dt.date]]:
-        """The compared days on which each page held."""
-        found: dict[PageId, list[dt.date]] = defaultdict(list)
-        for kind, days in self.days_of.items():
-            held = self.estimate.held[kind]
-            for day in days:
-                for page in held[day]:
-                    found[page].append(day)
-        return found
 
     @cached_property
     def expected(self) -> dict[ResourceKey, Expected]:
         """What each resource was expected to cost on the days compared."""
         found: dict[ResourceKey, Expected] = {}
-        for key, one in self._named.items():
-            kind = key[0]
-            joined = found.setdefault((kind, ""), Expected()) if kind in self.kinds_without_ids else None
-            if joined is None:
-                found[key] = one
+        unnamed = self.kinds_without_ids
+        for span, whole, is_priced in self._holding:
+            key = (span.kind, "" if span.kind in unnamed else span.resource_id)
+            known = found.get(key)
+            if known is None:
+                found[key] = Expected(whole, (span,), is_priced)
             else:
-                joined.whole += one.whole
-                joined.places += one.places
-                joined.is_priced = joined.is_priced and one.is_priced
+                spans = (*known.spans, span)
+                found[key] = Expected(known.whole + whole, spans, known.is_priced and is_priced)
         return found
 
     @cached_property
-    def _named(self) -> dict[ResourceKey, Expected]:
-        """What each resource was expected to cost, by the id that the estimate has for it."""
-        found: dict[ResourceKey, Expected] = {}
-        asked = self._narrowing.resources
-        for kind, page in self._pages:
-            costs = self._day_costs[page]
-            wholes = self._wholes(page)
-            for place, resource in enumerate(costs.resource_ids):
-                if asked is not None and resource not in asked and not self._narrowing.by_kind:
-                    continue
-                one = found.get((kind, resource))
-                if one is None:
-                    found[kind, resource] = Expected(wholes[place], [(page, place)])
-                else:
-                    one.whole += wholes[place]
-                    one.places.append((page, place))
-            for place in costs.unpriced:
-                if one := found.get((kind, costs.resource_ids[place])):
-                    one.is_priced = False
+    def _holding(self) -> list[tuple[Span, int, bool]]:
+        """The spans that hold on a compared day, what each costs then, and whether that is all of it."""
+        found, known = [], {}
+        for span in self.estimate.spans:
+            kind = self.kinds.get(span.kind)
+            if kind is None or not self._narrowing.asks_span(span):
+                continue
+            places = kind.of_span(span)
+            if places[0] == places[1]:
+                continue
+            amounts = (span.cost, kind.weights(places))
+            cost = known.get(amounts)
+            if cost is None:
+                cost = known[amounts] = sum(self._by_category(*amounts).values())
+            found.append((span, cost, self._day_costs[span.cost].is_priced))
         return found
 
     @cached_property
-    def _pages(self) -> list[tuple[str, PageId]]:
-        """The pages that held on a compared day, each once, with their kinds, in the order of their days."""
-        found: dict[PageId, str] = {}
-        for kind, days in self.days_of.items():
-            held = self.estimate.held[kind]
-            for pages in dict.fromkeys(held[day] for day in days):
-                found |= dict.fromkeys(pages, kind)
-        return [(kind, page) for page, kind in found.items()]
+    def _day_costs(self) -> dict[int, DayCost]:
+        return self.estimate.day_costs({span.cost for span in self.estimate.spans})
 
-    @cached_property
-    def _day_costs(self) -> dict[PageId, DayCosts]:
-        return self.estimate.day_costs(self.days_of_page)
-
-    @cached_property
-    def _weights(self) -> dict[PageId, list[tuple[int, int]]]:
-        """How many days each page held in months of each length, told by its place in the list of a part."""
-        lengths = {day: _length_place(day) for day in self.days}
+    def _by_category(self, cost: int, weights: tuple[int, ...]) -> dict[str, int]:
+        """Return what a cost comes to on days in months of each length, as far as it is asked for."""
         return {
-            page: list(Counter(lengths[day] for day in days).items())
-            for page, days in self.days_of_page.items()
+            category: sum(days * amount for days, amount in zip(weights, amounts, strict=True))
+            for category, amounts in self._day_costs[cost].amounts.items()
+            if self._narrowing.asks_category(category)
         }
-
-    def _wholes(self, page: PageId) -> list[int]:
-        """Return what each resource of a page costs on all the days on which the page held."""
-        costs, weights = self._day_costs[page], self._weights[page]
-        asked = [self._narrowing.asks_category(category) for category in costs.categories]
-        found = []
-        for parts in costs.amounts:
-            whole = 0
-            for part in parts:
-                if asked[part[0]]:
-                    for length, days in weights:
-                        whole += days * part[length]
-            found.append(whole)
-        return found
 
     def expected_by_category(self, without: set[ResourceKey]) -> Counter[str]:
         """Return what all resources but some were expected to cost, by category."""
-        found: Counter[str] = Counter()
+        counted: Counter[tuple[int, tuple[int, ...]]] = Counter()
         for key, one in self.expected.items():
-            if key in without:
-                continue
-            for page, place in one.places:
-                names = self._day_costs[page].categories
-                for part in self._day_costs[page].amounts[place]:
-                    if self._narrowing.asks_category(names[part[0]]):
-                        for length, days in self._weights[page]:
-                            found[names[part[0]]] += days * part[length]
+            if key not in without:
+                for span in one.spans:
+                    kind = self.kinds[span.kind]
+                    counted[span.cost, kind.weights(kind.of_span(span))] += 1
+        found: Counter[str] = Counter()
+        for amounts, count in counted.items():
+            for category, whole in self._by_category(*amounts).items():
+                found[category] += whole * count
         return found
 
     # --- What was consumed
@@ -224,12 +225,19 @@ class RegionDrift:
         return {pk: kind_of(meter.key) for pk, meter in self.meters.items()}
 
     @cached_property
-    def _sums(self) -> list[tuple[str, ConsumedSum]]:
+    def _sums(self) -> list[ConsumedSum]:
         """What was consumed of the kinds that are compared, on the days on which each of them is."""
         found = []
-        for days, kinds in _together(self.days_of).items():
-            meters = [pk for pk, kind in self.kind_of_meter.items() if kind in kinds]
-            found += [(self.kind_of_meter[one.meter_id], one) for one in self._consumed(meters, days)]
+        for days, kinds in self._kinds_by_days.items():
+            found += self._consumed([pk for pk, kind in self.kind_of_meter.items() if kind in kinds], days)
+        return found
+
+    @cached_property
+    def _kinds_by_days(self) -> dict[tuple[dt.date, ...], set[str]]:
+        """The kinds that are compared on the same days."""
+        found: dict[tuple[dt.date, ...], set[str]] = defaultdict(set)
+        for kind, one in self.kinds.items():
+            found[tuple(one.days)].add(kind)
         return found
 
     def _consumed(self, meters: Iterable[int], days: Iterable[dt.date]) -> list[ConsumedSum]:
@@ -241,39 +249,58 @@ class RegionDrift:
     @cached_property
     def consumed(self) -> dict[ResourceKey, int]:
         """What each resource of a compared kind consumed on the days compared."""
-        found: Counter[ResourceKey] = Counter()
-        for kind, one in self._sums:
-            found[self._key(kind, one)] += one.whole
+        found: dict[ResourceKey, int] = {}
+        kinds, unnamed = self.kind_of_meter, self._renamed_kinds
+        for resource, meter, whole, _unpriced in self._sums:
+            kind = kinds[meter]
+            key = self._key(kind, meter, resource) if kind in unnamed else (kind, resource)
+            found[key] = found.get(key, 0) + whole
         return found
 
     @cached_property
     def consumed_unpriced(self) -> set[ResourceKey]:
         """The resources that consumed something which has no price."""
-        return {self._key(kind, one) for kind, one in self._sums if one.unpriced}
+        return {
+            self._key(self.kind_of_meter[one.meter_id], one.meter_id, one.resource_id)
+            for one in self._sums
+            if one.unpriced
+        }
 
     def consumed_by_category(self, without: set[ResourceKey]) -> Counter[str]:
         """Return what all resources but some consumed on the days compared, by category."""
+        by_meter: Counter[int] = Counter()
+        kinds, ids = self.kind_of_meter, {resource for _kind, resource in without}
+        for resource, meter, whole, _unpriced in self._sums:
+            is_left_out = (
+                without
+                and (resource in ids or kinds[meter] in self._renamed_kinds)
+                and self._key(kinds[meter], meter, resource) in without
+            )
+            if not is_left_out:
+                by_meter[meter] += whole
         found: Counter[str] = Counter()
-        for kind, one in self._sums:
-            if not without or self._key(kind, one) not in without:
-                found[self.meters[one.meter_id].category] += one.whole
+        for meter, whole in by_meter.items():
+            found[self.meters[meter].category] += whole
         return found
 
-    def _key(self, kind: str, one: ConsumedSum) -> ResourceKey:
+    @cached_property
+    def _renamed_kinds(self) -> set[str]:
+        """The kinds whose resources have another key than their id in the consumption."""
+        return {*self.kinds_without_ids, ResourceType.DEDICATED_INSTANCE.value}
+
+    def _key(self, kind: str, meter: int, resource: str) -> ResourceKey:
         if kind in self.kinds_without_ids:
             return (kind, "")
-        return (kind, resource_of(kind, self.meters[one.meter_id].key, one.resource_id))
+        return (kind, resource_of(kind, self.meters[meter].key, resource))
 
     @cached_property
     def kinds_without_ids(self) -> set[str]:
         """The kinds that one side does not part into resources, so that only their sums can be compared."""
-        if self._narrowing.by_kind:
-            return {*self.days_of}
-        named: dict[str, set[bool]] = defaultdict(set)
-        for kind, one in self._sums:
-            named[kind].add(bool(one.resource_id))
-        unnamed = {kind for kind, found in named.items() if found == {False}}
-        return unnamed | {kind for kind, resource in self._named if not resource}
+        if self.is_by_kind:
+            return set(self.kinds)
+        named = {self.kind_of_meter[one.meter_id] for one in self._sums if one.resource_id}
+        unnamed = {self.kind_of_meter[one.meter_id] for one in self._sums if not one.resource_id}
+        return (unnamed - named) | {span.kind for span in self.estimate.spans if not span.resource_id}
 
     @cached_property
     def products_apart(self) -> list[ConsumedProduct]:
@@ -281,41 +308,24 @@ class RegionDrift:
 
         No call lists it, or its kind was not read on these days.
         """
-        found = []
         by_days: dict[tuple[dt.date, ...], list[int]] = defaultdict(list)
-        for pk in self.meters:
-            known = self.days_of.get(self.kind_of_meter[pk], ())
-            if days := tuple(sorted(set(self.days).difference(known))):
+        for pk, kind in self.kind_of_meter.items():
+            if days := tuple(sorted(set(self.days).difference(self.days_of(kind)))):
                 by_days[days].append(pk)
+        found = []
         for days, meters in by_days.items():
             sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
             for one in self._consumed(meters, days):
                 sums[one.meter_id][0] += one.whole
                 sums[one.meter_id][1] += one.unpriced
             for pk, (whole, unpriced) in sums.items():
-                meter = self.meters[pk]
-                kind = self.kind_of_meter[pk]
+                meter, kind = self.meters[pk], self.kind_of_meter[pk]
                 found.append(ConsumedProduct(kind, meter.key, meter.category, len(days), whole, unpriced))
         return found
 
     @property
     def unknown_kinds(self) -> dict[str, int]:
         """The listed kinds that the estimate does not know on compared days, and on how many."""
-        kinds = {*self.kind_of_meter.values()} | self.days_of.keys()
-        lacking = {
-            kind: len(self.days) - len(self.days_of.get(kind, ())) for kind in kinds if is_listed(kind)
-        }
+        kinds = {*self.kind_of_meter.values(), *self.kinds}
+        lacking = {kind: len(self.days) - len(self.days_of(kind)) for kind in kinds if is_listed(kind)}
         return {kind: days for kind, days in lacking.items() if days}
-
-
-def _together(days_of: Mapping[str, list[dt.date]]) -> dict[tuple[dt.date, ...], set[str]]:
-    """Return the kinds that are compared on the same days."""
-    found: dict[tuple[dt.date, ...], set[str]] = defaultdict(set)
-    for kind, days in days_of.items():
-        found[tuple(days)].add(kind)
-    return found
-
-
-def _length_place(day: dt.date) -> int:
-    """Return where in a list of a part its cost on such a day stands: behind the place of its category."""
-    return MONTH_LENGTHS.index(calendar.monthrange(day.year, day.month)[1]) + 1

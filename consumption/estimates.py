@@ -1,7 +1,7 @@
 """What resources were expected to cost, day by day: by stored readings, by the last one, or by given lines.
 
-An estimate is made of pages (``costs.snapshotpages``): for each kind of resource and each day those that held
-then. A kind that a reading did not know on a day has no pages there, which is not the same as no resources.
+An estimate tells for each kind of resource on which days it knows it, and by the reading of which day. The
+days of readings are ordinals, as in the spans (``costs.timeline``).
 """
 
 import datetime as dt
@@ -9,53 +9,67 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from consumption.driftkinds import KINDS
 from consumption.estimatefiles import Given
 from consumption.periods import ONE_DAY, Period
 from consumption.plans import PlanLine
-from costs import snapshots
+from costs import timeline
 from costs.lines import Cost, Line
-from costs.models import CostSnapshot, SnapshotPage
+from costs.models import CostSnapshot, CostSnapshotQuerySet, ResourceSpan
 from costs.pricelist import PriceKey
 from costs.pricing import Part, Price
 from costs.pricing import Period as Time
-from costs.snapshotpages import DayCosts, Lines, PageContent, known_kinds, pages_of, read_day_costs
+from costs.timeline import OPEN, DayCost, day_cost_of
 
 CARRIED_DAYS = 7
 """For so many days a reading stands in for the readings that are not there."""
 
-PageId = int | str
-Pages = tuple[PageId, ...]
-Held = Mapping[str, Mapping[dt.date, Pages]]
+
+class Span(NamedTuple):
+    """A resource that was the same at the readings of the days from ``first`` on and before ``end``."""
+
+    id: int
+    kind: str
+    resource_id: str
+    cost: int
+    first: int
+    end: int
+
+
+Details = dict[int, tuple[Line, Cost]]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """What the resources of one account and region were expected to cost.
 
-    ``held`` tells for each kind on each day which pages did. ``carried`` are the days that rest on a reading
-    of a day before. ``read_days`` are the days on which it was made. ``taken_at`` is when, if
-    there is only one reading behind it.
+    ``read_on`` tells for each kind on each day that it knows the day of the reading behind it. ``read_days``
+    are the days on which readings were made, ``taken_at`` is when the only one was, if it is only one.
     """
 
     region: str
-    held: Held
-    carried: frozenset[dt.date] = frozenset()
+    read_on: Mapping[str, Mapping[dt.date, int]]
+    spans: list[Span] = field(repr=False, default_factory=list)
     read_days: frozenset[dt.date] = frozenset()
     taken_at: dt.datetime | None = None
-    _stored: Callable[[Iterable[PageId], str], dict[PageId, bytes]] = field(
-        repr=False, default=lambda _ids, _half: {}
-    )
+    is_by_day: bool = False
+    _costs: Callable[[Iterable[int]], dict[int, DayCost]] = field(repr=False, default=timeline.day_costs)
+    _details: Callable[[Iterable[int]], Details] = field(repr=False, default=timeline.details)
 
-    def day_costs(self, pages: Iterable[PageId]) -> dict[PageId, DayCosts]:
-        """Return what the resources of some pages cost on a day."""
-        found = self._stored(pages, "day_costs")
-        return {page: read_day_costs(content) for page, content in found.items()}
+    def day_costs(self, costs: Iterable[int]) -> dict[int, DayCost]:
+        """Return what is expected of a day for some costs."""
+        return self._costs(costs)
 
-    def lines(self, pages: Iterable[PageId]) -> dict[PageId, Lines]:
-        """Return the resources of some pages with what explains their costs."""
-        return {page: Lines(content) for page, content in self._stored(pages, "lines").items()}
+    def details(self, spans: Iterable[int]) -> Details:
+        """Return the resources of some spans with what explains their costs."""
+        return self._details(spans)
+
+    def is_carried(self, day: dt.date) -> bool:
+        """Tell whether all that is known of a day rests on readings of days before."""
+        found = [days[day] for days in self.read_on.values() if day in days]
+        return self.is_by_day and day.toordinal() not in found
 
 
 def of_readings(account_id: str, region: str, reader: str, period: Period, currency: str) -> Estimate:
@@ -64,56 +78,44 @@ def of_readings(account_id: str, region: str, reader: str, period: Period, curre
     A day without one takes that of the days before, of at most ``CARRIED_DAYS``. Readings in another currency
     than ``currency`` are left out.
     """
-    first = period.first - CARRIED_DAYS * ONE_DAY
-    stored = CostSnapshot.objects.of(account_id, region).filter(
-        reader=reader, currency=currency, day__gte=first, day__lt=period.end
+    stored = _readings(account_id, region, reader, currency).filter(
+        day__gte=period.first - CARRIED_DAYS * ONE_DAY, day__lt=period.end
     )
-    facts = list(stored.order_by("taken_at", "pk").values_list("pk", "day", "known_kinds"))
-    old = {pk: _unpaged(pk) for pk, _day, kinds in facts if kinds is None}
-    taken: dict[str, dict[dt.date, int]] = defaultdict(dict)
-    for pk, day, kinds in facts:
-        for kind in old[pk].kinds if kinds is None else kinds:
-            taken[kind][day] = pk
-    chosen = {kind: _carried(of_day, period) for kind, of_day in taken.items()}
-    used = {pk for days in chosen.values() for pk, _is_carried in days.values()}
-    pages = _pages_by_kind(used - old.keys()) | {pk: one.by_kind for pk, one in old.items()}
-    made = {pk: day for pk, day, _kinds in facts}
-    by_own_reading = {
-        day for days in chosen.values() for day, (_pk, is_carried) in days.items() if not is_carried
-    }
-    compared = {day for days in chosen.values() for day in days}
+    made: dict[str, set[dt.date]] = defaultdict(set)
+    for day, kinds in stored.values_list("day", "known_kinds"):
+        for kind in kinds:
+            made[kind].add(day)
+    read_on = {kind: found for kind, days in made.items() if (found := _carried(days, period))}
+    used = {day for days in read_on.values() for day in days.values()}
     return Estimate(
         region,
-        {
-            kind: {day: pages[pk].get(kind, ()) for day, (pk, _is_carried) in days.items()}
-            for kind, days in chosen.items()
-        },
-        carried=frozenset(compared - by_own_reading),
-        read_days=frozenset(made[pk] for pk in used),
-        _stored=_reader_of(old.values()),
+        read_on,
+        _spans(account_id, region, reader, used),
+        read_days=frozenset(map(dt.date.fromordinal, used)),
+        is_by_day=True,
     )
 
 
 def of_last_reading(account_id: str, region: str, reader: str, period: Period, currency: str) -> Estimate:
     """Return what the last reading of a key expects, as if all had been so in the whole of ``period``."""
-    stored = CostSnapshot.objects.of(account_id, region).filter(reader=reader, currency=currency)
-    last = stored.newest_first().without_lines().first()
+    last = _readings(account_id, region, reader, currency).newest_first().without_lines().first()
     if last is None:
         return Estimate(region, {})
-    old = [_unpaged(last.pk)] if last.known_kinds is None else []
-    pages = old[0].by_kind if old else _pages_by_kind([last.pk])[last.pk]
-    kinds = old[0].kinds if old else last.known_kinds
-    held = {kind: dict.fromkeys(period.days, pages.get(kind, ())) for kind in kinds}
-    read_days = frozenset([last.day])
-    return Estimate(region, held, read_days=read_days, taken_at=last.taken_at, _stored=_reader_of(old))
+    day = last.day.toordinal()
+    return Estimate(
+        region,
+        {kind: dict.fromkeys(period.days, day) for kind in last.known_kinds},
+        _spans(account_id, region, reader, {day}),
+        read_days=frozenset([last.day]),
+        taken_at=last.taken_at,
+    )
 
 
 def of_lines(region: str, given: Given, period: Period) -> Estimate:
     """Return what the lines of a file expect in the whole of ``period``."""
-    kept = _Unstored(pages_of(given.lines, given.costs), given.kinds)
-    held = {kind: dict.fromkeys(period.days, kept.by_kind.get(kind, ())) for kind in kept.kinds}
     read_days = frozenset([given.made_at.astimezone(dt.UTC).date()] if given.made_at else [])
-    return Estimate(region, held, read_days=read_days, taken_at=given.made_at, _stored=_reader_of([kept]))
+    found = _of_given(region, given.lines, given.costs, given.kinds, period)
+    return Estimate(**vars(found) | {"read_days": read_days, "taken_at": given.made_at})
 
 
 def of_plan(region: str, planned: Iterable[PlanLine], period: Period) -> Estimate:
@@ -128,59 +130,46 @@ def of_plan(region: str, planned: Iterable[PlanLine], period: Period) -> Estimat
                 part = Part(PriceKey("", "", ""), one.category, Decimal(1), amount)
                 lines.append(Line("", one.kind, "", region, "", "", {}, len(costs)))
                 costs.append(Cost(Price(per, one.currency, (part,))))
-    kept = _Unstored(pages_of(lines, costs), KINDS)
-    held = {kind: dict.fromkeys(period.days, kept.by_kind.get(kind, ())) for kind in KINDS}
-    return Estimate(region, held, _stored=_reader_of([kept]))
+    return _of_given(region, lines, costs, KINDS, period)
 
 
-class _Unstored:
-    """Pages that are in no row of their own: of given lines, or of a reading from before there were pages."""
+def _of_given(
+    region: str, lines: list[Line], costs: list[Cost], kinds: Iterable[str], period: Period
+) -> Estimate:
+    """Return what given lines expect on all days; of other ``kinds`` than these they know nothing."""
+    return Estimate(
+        region,
+        {kind: dict.fromkeys(period.days, 0) for kind in kinds},
+        [
+            Span(place, str(line.resource_type), line.resource_id, line.cost, 0, OPEN)
+            for place, line in enumerate(lines)
+        ],
+        _costs=lambda ids: {place: day_cost_of(costs[place]) for place in ids},
+        _details=lambda ids: {place: (lines[place], costs[lines[place].cost]) for place in ids},
+    )
 
-    def __init__(self, pages: Mapping[str, tuple[str, PageContent]], kinds: Iterable[str]) -> None:
-        self.kinds = list(kinds)
-        self.contents = {digest: content for digest, (_kind, content) in pages.items()}
-        self.by_kind: dict[str, Pages] = defaultdict(tuple)
-        for digest, (kind, _content) in pages.items():
-            self.by_kind[kind] += (digest,)
+
+def _readings(account_id: str, region: str, reader: str, currency: str) -> CostSnapshotQuerySet:
+    stored = CostSnapshot.objects.of(account_id, region)
+    return stored.filter(reader=reader, currency=currency, known_kinds__isnull=False)
 
 
-def _unpaged(pk: int) -> _Unstored:
-    found = snapshots.read(CostSnapshot.objects.get(pk=pk))
-    return _Unstored(pages_of(found.lines, found.costs), known_kinds(found.read, found.missing))
+def _spans(account_id: str, region: str, reader: str, days: set[int]) -> list[Span]:
+    """Return the spans that hold at readings of some days."""
+    if not days:
+        return []
+    rows = ResourceSpan.objects.of(account_id, region, reader)
+    rows = rows.filter(end_day__gt=min(days), first_day__lte=max(days))
+    fields = ("pk", "resource_type", "resource_id", "cost_id", "first_day", "end_day")
+    return [Span(*row) for row in rows.values_list(*fields)]
 
 
-def _carried(of_day: Mapping[dt.date, int], period: Period) -> dict[dt.date, tuple[int, bool]]:
-    """Return the reading of each day of a period that has one, and whether it is one of a day before."""
+def _carried(days: set[dt.date], period: Period) -> dict[dt.date, int]:
+    """Return for each day of a period the last day of ``days``, unless that is too long ago."""
     found, last = {}, None
     for day in Period(period.first - CARRIED_DAYS * ONE_DAY, period.end).days:
-        if day in of_day:
+        if day in days:
             last = day
         if last is not None and day >= period.first and (day - last).days <= CARRIED_DAYS:
-            found[day] = (of_day[last], last != day)
+            found[day] = last.toordinal()
     return found
-
-
-def _pages_by_kind(readings: Iterable[int]) -> dict[int, dict[str, Pages]]:
-    """Return the pages of stored readings by their kind."""
-    readings = list(readings)
-    found: dict[int, dict[str, Pages]] = {pk: defaultdict(tuple) for pk in readings}
-    rows = CostSnapshot.pages.through.objects.filter(costsnapshot__in=readings).order_by("pk")
-    for pk, page, kind in rows.values_list(
-        "costsnapshot_id", "snapshotpage_id", "snapshotpage__resource_type"
-    ):
-        found[pk][kind] += (page,)
-    return found
-
-
-def _reader_of(unstored: Iterable[_Unstored]) -> Callable[[Iterable[PageId], str], dict[PageId, bytes]]:
-    """Return what reads one half of pages, wherever they are."""
-    given = {digest: content for one in unstored for digest, content in one.contents.items()}
-
-    def read(pages: Iterable[PageId], half: str) -> dict[PageId, bytes]:
-        pages = set(pages)
-        stored = SnapshotPage.objects.filter(pk__in=pages - given.keys())
-        return {page: getattr(given[page], half) for page in pages & given.keys()} | dict(
-            stored.values_list("pk", half)
-        )
-
-    return read

@@ -93,7 +93,6 @@ class CostSnapshotAdmin(ReadOnlyAdmin):
     list_filter = ["region", "is_complete", "has_objects"]
     search_fields = ["account_id"]
     ordering = ["-taken_at"]
-    exclude = ["pages"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CostSnapshot]:
         """Leave the lines in the database."""

@@ -12,18 +12,17 @@ from functools import cached_property
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts.errors import PermissionRefused
+from costs import timeline
 from costs.amounts import Amount, total
 from costs.evaluation import evaluate
 from costs.inventory import OBJECTS, Inventory, Missing, ResourceType
 from costs.lines import Cost, Line
-from costs.models import CostSnapshot, SnapshotPage
+from costs.models import CostSnapshot
 from costs.money import storable
 from costs.pricelist import PriceList
-from costs.snapshotpages import PageContent, known_kinds, pages_of
 
 _COMPRESSION = 1
 _TRIED_AGAIN_AFTER = dt.timedelta(minutes=1)
@@ -183,52 +182,23 @@ def store(snapshot: Snapshot, reader: str) -> CostSnapshot:
         currency=snapshot.currency,
         per_month=storable(snapshot.amount.month),
         content=packed(snapshot),
-        known_kinds=sorted(known_kinds(snapshot.read, snapshot.missing)),
+        known_kinds=sorted(timeline.known_kinds(snapshot.read, snapshot.missing)),
     )
-    stored.pages.set(_kept_pages(stored, pages_of(snapshot.lines, snapshot.costs)))
+    timeline.note(stored, snapshot.lines, snapshot.costs)
     same_day = CostSnapshot.objects.of(stored.account_id, stored.region).filter(reader=reader, day=stored.day)
     known = same_day.exclude(pk=stored.pk).filter(taken_at__lte=stored.taken_at)
     if not stored.is_complete:
         known = known.filter(is_complete=False)
     if not stored.has_objects:
         known = known.filter(has_objects=False)
-    if known.delete()[0]:
-        _pages_like(stored).filter(snapshots=None).delete()
+    known.delete()
     return stored
 
 
 def _wait_for_others(snapshot: Snapshot, reader: str) -> None:
-    """Let one store at a time go on: it drops pages that another one may be about to share."""
+    """Let one store at a time go on: two that change the same spans would leave each twice."""
     kept = CostSnapshot.objects.of(snapshot.account_id, snapshot.region).filter(reader=reader)
     list(kept.order_by("pk").select_for_update().values_list("pk", flat=True))
-
-
-def _kept_pages(
-    stored: CostSnapshot, pages: Mapping[str, tuple[ResourceType, PageContent]]
-) -> list[SnapshotPage]:
-    """Keep those pages of a reading that none of the same key has yet, and return all of them."""
-    present = set(_pages_like(stored).filter(digest__in=pages).values_list("digest", flat=True))
-    SnapshotPage.objects.bulk_create(
-        SnapshotPage(
-            account_id=stored.account_id,
-            region=stored.region,
-            reader=stored.reader,
-            digest=digest,
-            resource_type=kind,
-            day_costs=content.day_costs,
-            lines=content.lines,
-        )
-        for digest, (kind, content) in pages.items()
-        if digest not in present
-    )
-    return list(_pages_like(stored).filter(digest__in=pages).defer("day_costs", "lines"))
-
-
-def _pages_like(stored: CostSnapshot) -> QuerySet[SnapshotPage]:
-    """Return the pages of all readings of the same key."""
-    return SnapshotPage.objects.filter(
-        account_id=stored.account_id, region=stored.region, reader=stored.reader
-    )
 
 
 def by_day(account_id: str, region: str) -> dict[dt.date, CostSnapshot]:

@@ -3,6 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
+import msgspec
 import pytest
 from django.utils import timezone
 from hypothesis import given as for_any
@@ -14,9 +15,10 @@ from consumption.driftlines import all_lines
 from consumption.drifttext import lacks_of
 from costs import snapshots
 from costs.dailycost import MONTH_LENGTHS, day_amounts
-from costs.models import CostSnapshot, SnapshotPage
+from costs.models import CostSnapshot, ResourceSpan
 from costs.pricelist import PriceKey
 from costs.pricing import Part, Period
+from costs.timeline import OPEN
 from sandbox.cloud import LINKED_ACCOUNT, SECOND_DEMO_KEY
 from tests.consumption.days import day, entry, gateway, keep, make_ledger
 from tests.consumption.drifts import (
@@ -32,7 +34,7 @@ from tests.consumption.drifts import (
     vm,
     volume,
 )
-from tests.costs.portal_readings import read_now, turned_back
+from tests.costs.portal_readings import read_now
 from tests.costs.pricelists import changed, sandbox_price_list, without
 
 pytestmark = pytest.mark.django_db
@@ -345,26 +347,40 @@ def test_filters_narrow_both_sides_alike(ledger):
 # --- How readings are kept for it
 
 
-def test_equal_days_share_their_pages_and_dropped_readings_leave_none(ledger):
+def spans():
+    found = ResourceSpan.objects.order_by("resource_id", "first_day")
+    return [(one.resource_id, one.first_day, one.end_day) for one in found]
+
+
+def test_a_resource_is_kept_once_for_as_long_as_it_stays_the_same(ledger):
+    first, second, third = (day(number).toordinal() for number in (1, 2, 3))
     read(day(1), vm(), volume(300))
     read(day(2), vm(), volume(300))
-    assert SnapshotPage.objects.count() == 2
+    assert spans() == [("i-1", first, OPEN), ("vol-1", first, OPEN)]
     read(day(2), vm(), volume(500), hour=9)
-    assert SnapshotPage.objects.count() == 3
-    read(day(2), vm(), volume(600), hour=10)  # 500 is in no reading any more
-    assert SnapshotPage.objects.count() == 3
-    assert CostSnapshot.objects.count() == 2
+    read(day(2), vm(), volume(600), hour=10)  # which takes the place of 500
+    assert spans() == [("i-1", first, OPEN), ("vol-1", first, second), ("vol-1", second, OPEN)]
+    read(day(3), volume(600))
+    assert spans()[0] == ("i-1", first, third)
+    read(day(3), missing=["ReadVms", "ReadVolumes"], hour=12)  # knows neither: neither is gone
+    assert spans()[1:] == [("vol-1", first, second), ("vol-1", second, OPEN)]
 
 
-def test_a_reading_from_before_there_were_pages_is_compared_all_the_same(ledger):
-    stored = read(day(1), vm(), volume(300))
-    stored.pages.clear()
-    CostSnapshot.objects.update(known_kinds=None)
-    SnapshotPage.objects.all().delete()
-    keep(ledger, {day(1): [ran(), held(500, 31)]})
-    found = {"i-1": ("4.32", "4.32", []), "vol-1": ("1.06", "1.77", ["resized"])}
-    assert lines(drift(ledger, day(1), day(1))) == found
-    assert lines(drift(ledger, day(1), day(1), estimate="latest")) == found
+@for_any(
+    sizes=st.lists(st.sampled_from([None, 10, 20]), min_size=1, max_size=6),
+    order=st.randoms(use_true_random=False),
+)
+def test_readings_may_be_stored_in_any_order(sizes, order):
+    ResourceSpan.objects.all().delete()
+    CostSnapshot.objects.all().delete()
+    numbers = list(range(len(sizes)))
+    order.shuffle(numbers)
+    for number in numbers:
+        read(day(number + 1), *([volume(sizes[number])] if sizes[number] else []))
+    for number, size in enumerate(sizes):
+        at = day(number + 1).toordinal()
+        held = ResourceSpan.objects.filter(first_day__lte=at, end_day__gt=at).values_list("line", flat=True)
+        assert [f"gp2, {size} GiB" in line for line in held] == ([True] if size else [])
 
 
 def test_another_price_on_a_later_day_changes_that_day_only(ledger):
@@ -382,7 +398,12 @@ def test_what_the_sandbox_runs_drifts_only_where_a_reading_cannot_know_better(lo
     today = timezone.now().date()
     first = today - dt.timedelta(days=10)
     sync.read_all(gateway(), first=first, end=today)
-    turned_back(read_now(logged_in), days=10)
+    stored = read_now(logged_in)
+    reading = snapshots.read(stored)
+    stored.delete()
+    ResourceSpan.objects.all().delete()
+    moved = msgspec.structs.replace(reading, taken_at=reading.taken_at - dt.timedelta(days=10))
+    snapshots.store(moved, READER)
     page = logged_in.get(f"/consumption/drift/?first={first}")
     found = page.context["drift"]
     assert found.compared_days == 8
@@ -416,4 +437,3 @@ def test_what_the_sandbox_runs_drifts_only_where_a_reading_cannot_know_better(lo
     for groups in (found.by_kind, found.by_category):
         assert sum(group.sums.estimated for group in groups) == found.total.estimated
         assert sum(group.sums.consumed for group in groups) == found.total.consumed
-    assert READER
