@@ -16,7 +16,7 @@ from bench.figures import milliseconds, p95, show, timed
 from consumption.driftforms import MOST_COMPARED_DAYS
 from consumption.periods import ONE_DAY, Period
 from costs import refreshing, snapshots
-from costs.models import SnapshotPage
+from costs.models import ResourceSpan
 
 CHANGES_A_DAY = 20
 """So many resources come, and as many go, from one reading to the next."""
@@ -35,7 +35,7 @@ def store_readings(period: Period) -> None:
         reading = msgspec.structs.replace(last, taken_at=taken_at, lines=lines)
         snapshots.store(reading, reader)
     show("resources of a reading", f"{len(last.lines):,}", "none")
-    show("pages of all readings", f"{SnapshotPage.objects.count():,}", "none")
+    show("spans of all readings", f"{ResourceSpan.objects.count():,}", "none")
 
 
 def measure_page(client: Client, name: str, question: str, times: int) -> None:

@@ -79,23 +79,27 @@ class Apart(NamedTuple):
     consumed: Decimal | None
 
 
+_Place = tuple[int, int, str, str]
+"""How large a difference is, below zero; which region it is in; and the kind and the id of the resource."""
+
+
 @dataclass(frozen=True)
 class Lines(Sequence[Line]):
     """All lines, largest difference first, each made when it is asked for: there may be ten thousand."""
 
-    keys: list[tuple[int, ResourceKey]]
-    _make: Callable[[tuple[int, ResourceKey]], Line] = field(repr=False)
+    places: list[_Place]
+    _make: Callable[[_Place], Line] = field(repr=False)
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self.places)
 
     def __getitem__(self, place: int | slice) -> Any:
         if isinstance(place, slice):
-            return [self._make(key) for key in self.keys[place]]
-        return self._make(self.keys[place])
+            return [self._make(found) for found in self.places[place]]
+        return self._make(self.places[place])
 
     def __iter__(self) -> Iterator[Line]:
-        return map(self._make, self.keys)
+        return map(self._make, self.places)
 
 
 @dataclass(frozen=True)
@@ -131,56 +135,54 @@ class Drift:
     @cached_property
     def lines(self) -> Lines:
         """Each resource that either side knows, largest difference first."""
-        differences = {
-            (place, key): abs(wholes[1] - wholes[0])
-            for place, of_region in enumerate(self._wholes)
-            for key, wholes in of_region.items()
-        }
-        return Lines(sorted(differences, key=lambda key: (-differences[key], key)), self._line)
-
-    def _line(self, found: tuple[int, ResourceKey]) -> Line:
-        place, key = found
-        return Line(self.regions[place].ledger.region, *key, _sums(*self._wholes[place][key]))
-
-    @cached_property
-    def _wholes(self) -> list[dict[ResourceKey, tuple[int, int]]]:
-        """What each compared resource was expected to cost, and consumed, region by region."""
         found = []
-        for region, excluded in zip(self.regions, self._excluded, strict=True):
-            consumed = region.consumed
-            both = {key: (one.whole, consumed.get(key, 0)) for key, one in region.expected.items()}
-            both |= {key: (0, whole) for key, whole in consumed.items() if key not in both}
-            for key in excluded:
-                both.pop(key, None)
-            found.append({key: wholes for key, wholes in both.items() if any(wholes)})
-        return found
+        for place, (region, excluded) in enumerate(zip(self.regions, self._excluded, strict=True)):
+            for kind in region.kinds:
+                expected, consumed = region.expected[kind], region.consumed[kind]
+                for resource, estimate in expected.items():
+                    whole = consumed.get(resource, 0)
+                    if (estimate or whole) and (kind, resource) not in excluded:
+                        found.append((-abs(whole - estimate), place, kind, resource))
+                for resource, whole in consumed.items():
+                    if whole and resource not in expected and (kind, resource) not in excluded:
+                        found.append((-abs(whole), place, kind, resource))
+        found.sort()
+        return Lines(found, self._line)
+
+    def _line(self, found: _Place) -> Line:
+        _difference, place, kind, resource = found
+        region = self.regions[place]
+        sides = (region.expected[kind].get(resource, 0), region.consumed[kind].get(resource, 0))
+        return Line(region.ledger.region, kind, resource, _sums(*sides))
 
     @cached_property
     def _excluded(self) -> list[set[ResourceKey]]:
         """The resources of which one side is not known whole."""
-        return [
-            {key for key, one in region.expected.items() if not one.is_priced} | region.consumed_unpriced
-            for region in self.regions
-        ]
+        return [region.not_priced | region.consumed_unpriced for region in self.regions]
 
     # --- Sums
 
     @cached_property
     def total(self) -> Sums:
         """All that is compared."""
-        return _sums(
-            *(sum(wholes[side] for found in self._wholes for wholes in found.values()) for side in (0, 1))
+        groups = self.by_kind
+        return Sums(
+            sum((group.sums.estimated for group in groups), Decimal(0)),
+            sum((group.sums.consumed for group in groups), Decimal(0)),
         )
 
     @cached_property
     def by_kind(self) -> list[Group]:
         """The sums of each kind of resource, largest difference first."""
-        expected, consumed, counts = Counter(), Counter(), Counter()
-        for found in self._wholes:
-            for (kind, _resource), (estimate, whole) in found.items():
-                expected[kind] += estimate
-                consumed[kind] += whole
-                counts[kind] += 1
+        expected, consumed = Counter(), Counter()
+        for region, excluded in zip(self.regions, self._excluded, strict=True):
+            for kind in region.kinds:
+                expected[kind] += sum(region.expected[kind].values())
+                consumed[kind] += sum(region.consumed[kind].values())
+            for kind, resource in excluded:
+                expected[kind] -= region.expected[kind].get(resource, 0)
+                consumed[kind] -= region.consumed[kind].get(resource, 0)
+        counts = Counter(place[2] for place in self.lines.places)
         return _ordered(Group(kind, _sums(expected[kind], consumed[kind]), counts[kind]) for kind in counts)
 
     @cached_property
@@ -224,18 +226,18 @@ def _products(region: RegionDrift) -> Iterator[Apart]:
 
 
 def _resources(region: RegionDrift, excluded: Iterable[ResourceKey]) -> Iterator[Apart]:
-    for key in excluded:
-        expected, consumed = region.expected.get(key), region.consumed.get(key, 0)
-        is_priced = expected is None or expected.is_priced
-        cause = Cause.CONSUMED_WITHOUT_PRICE if is_priced else Cause.NOT_PRICED
+    for kind, resource in excluded:
+        expected = region.expected[kind].get(resource)
+        is_priced = (kind, resource) not in region.not_priced
         yield Apart(
             region.ledger.region,
-            *key,
+            kind,
+            resource,
             None,
-            cause,
-            len(region.days_of(key[0])),
-            amount_of(expected.whole) if expected else None,
-            amount_of(consumed),
+            Cause.CONSUMED_WITHOUT_PRICE if is_priced else Cause.NOT_PRICED,
+            len(region.days_of(kind)),
+            None if expected is None else amount_of(expected),
+            amount_of(region.consumed[kind].get(resource, 0)),
         )
 
 

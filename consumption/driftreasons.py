@@ -113,24 +113,19 @@ class Facts:
 def facts_of(region: RegionDrift, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Facts]:
     """Return what both sides tell of some resources."""
     keys = list(keys)
-    expected = {key: region.expected[key] for key in keys if key in region.expected}
-    details = region.estimate.details(
-        span.id for key, one in expected.items() if key[1] for span in one.spans
-    )
+    held = {key: region.spans_of(key) for key in keys if key[1]}
+    details = region.estimate.details(span[0] for spans in held.values() for span in spans)
     runs = _runs_of(region, [key for key in keys if key[1]])
     found = {}
     for key in keys:
-        one = expected.get(key)
-        spans = [
-            Span(*details[span.id], region.days_of_span(span))
-            for span in (one.spans if one and key[1] else ())
-        ]
-        whole = one.whole if one else 0
-        consumed = region.consumed.get(key, 0)
+        kind, resource = key
+        spans = [Span(*details[span[0]], region.days_of_span(span)) for span in held.get(key, ())]
+        whole = region.expected[kind].get(resource, 0)
+        consumed = region.consumed[kind].get(resource, 0)
         spans.sort(key=lambda span: span.days[0])
         found[key] = Facts(
-            key[0],
-            region.days_of(key[0]),
+            kind,
+            region.days_of(kind),
             spans,
             runs.get(key, []),
             region.estimate.read_days,

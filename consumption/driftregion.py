@@ -25,6 +25,9 @@ from costs.timeline import DayCost
 ResourceKey = tuple[str, str]
 """The kind and the id of a resource; what has no id of its own has the empty one."""
 
+ByKind = dict[str, dict[str, int]]
+"""Amounts of resources by their kinds and ids."""
+
 _COMPARED = (DayState.COMPLETE, DayState.PROVISIONAL)
 
 
@@ -50,15 +53,7 @@ class Narrowing:
 
     def asks_span(self, span: Span) -> bool:
         """Tell whether what an estimate holds is compared; a plan names no resources."""
-        return self.resources is None or self.by_kind or span.resource_id in self.resources
-
-
-class Expected(NamedTuple):
-    """What a resource was expected to cost on the days compared, and its spans, in order."""
-
-    whole: int
-    spans: tuple[Span, ...]
-    is_priced: bool
+        return self.resources is None or self.by_kind or span[2] in self.resources
 
 
 class ConsumedProduct(NamedTuple):
@@ -83,7 +78,10 @@ class KindDays:
 
     def of_span(self, span: Span) -> tuple[int, int]:
         """Return the places of the first day on which a span holds, and of the one after its last."""
-        return bisect_left(self._readings, span.first), bisect_left(self._readings, span.end)
+        readings, first, end = self._readings, span[4], span[5]
+        if first <= readings[0] and readings[-1] < end:  # as most do
+            return 0, len(readings)
+        return bisect_left(readings, first), bisect_left(readings, end)
 
     def weights(self, places: tuple[int, int]) -> tuple[int, ...]:
         """Return how many days between two places are in months of each length."""
@@ -141,47 +139,62 @@ class RegionDrift:
 
     def days_of_span(self, span: Span) -> list[dt.date]:
         """Return the compared days on which a span holds."""
-        kind = self.kinds[span.kind]
+        kind = self.kinds[span[1]]
         return kind.days[slice(*kind.of_span(span))]
 
     # --- What was expected
 
     @cached_property
-    def expected(self) -> dict[ResourceKey, Expected]:
+    def expected(self) -> ByKind:
         """What each resource was expected to cost on the days compared."""
-        found: dict[ResourceKey, Expected] = {}
-        unnamed = self.kinds_without_ids
-        for span, whole, is_priced in self._holding:
-            key = (span.kind, "" if span.kind in unnamed else span.resource_id)
-            known = found.get(key)
-            if known is None:
-                found[key] = Expected(whole, (span,), is_priced)
-            else:
-                spans = (*known.spans, span)
-                found[key] = Expected(known.whole + whole, spans, known.is_priced and is_priced)
-        return found
+        return self._held[0]
+
+    def spans_of(self, key: ResourceKey) -> list[Span]:
+        """Return what the estimate holds of a resource on the days compared."""
+        found = self._held[1].get(key[0], {}).get(key[1], [])
+        return found if isinstance(found, list) else [found]
 
     @cached_property
-    def _holding(self) -> list[tuple[Span, int, bool]]:
-        """The spans that hold on a compared day, what each costs then, and whether that is all of it."""
-        found, known = [], {}
+    def not_priced(self) -> set[ResourceKey]:
+        """The resources of which the estimate knows only a part of the price."""
+        return self._held[2]
+
+    @cached_property
+    def _held(self) -> tuple[ByKind, dict[str, dict[str, Span | list[Span]]], set[ResourceKey]]:
+        """What is expected of each resource, its spans, and those that are not priced whole."""
+        wholes: ByKind = {kind: {} for kind in self.kinds}
+        spans: dict[str, dict[str, Span | list[Span]]] = {kind: {} for kind in self.kinds}
+        known: dict[tuple[int, tuple[int, int], str], int] = {}
+        not_priced, unnamed = set(), self.kinds_without_ids
+        narrows = self._narrowing.resources is not None
         for span in self.estimate.spans:
-            kind = self.kinds.get(span.kind)
-            if kind is None or not self._narrowing.asks_span(span):
+            kind = span[1]
+            days = self.kinds.get(kind)
+            if days is None or (narrows and not self._narrowing.asks_span(span)):
                 continue
-            places = kind.of_span(span)
+            places = days.of_span(span)
             if places[0] == places[1]:
                 continue
-            amounts = (span.cost, kind.weights(places))
-            cost = known.get(amounts)
-            if cost is None:
-                cost = known[amounts] = sum(self._by_category(*amounts).values())
-            found.append((span, cost, self._day_costs[span.cost].is_priced))
-        return found
+            whole = known.get((span[3], places, kind))
+            if whole is None:
+                amounts = self._by_category(span[3], days.weights(places))
+                whole = known[span[3], places, kind] = sum(amounts.values())
+            resource = "" if kind in unnamed else span[2]
+            of_kind = wholes[kind]
+            if resource in of_kind:
+                of_kind[resource] += whole
+                before = spans[kind][resource]
+                spans[kind][resource] = [*before, span] if isinstance(before, list) else [before, span]
+            else:
+                of_kind[resource] = whole
+                spans[kind][resource] = span
+            if not self._day_costs[span[3]].is_priced:
+                not_priced.add((kind, resource))
+        return wholes, spans, not_priced
 
     @cached_property
     def _day_costs(self) -> dict[int, DayCost]:
-        return self.estimate.day_costs({span.cost for span in self.estimate.spans})
+        return self.estimate.day_costs({span[3] for span in self.estimate.spans})
 
     def _by_category(self, cost: int, weights: tuple[int, ...]) -> dict[str, int]:
         """Return what a cost comes to on days in months of each length, as far as it is asked for."""
@@ -194,15 +207,20 @@ class RegionDrift:
     def expected_by_category(self, without: set[ResourceKey]) -> Counter[str]:
         """Return what all resources but some were expected to cost, by category."""
         counted: Counter[tuple[int, tuple[int, ...]]] = Counter()
-        for key, one in self.expected.items():
-            if key not in without:
-                for span in one.spans:
-                    kind = self.kinds[span.kind]
-                    counted[span.cost, kind.weights(kind.of_span(span))] += 1
+        for kind, of_kind in self._held[1].items():
+            days = self.kinds[kind]
+            whole = days.weights((0, len(days.days)))
+            for resource, found in of_kind.items():
+                if without and (kind, resource) in without:
+                    continue
+                for span in found if isinstance(found, list) else (found,):
+                    places = days.of_span(span)
+                    is_whole = places == (0, len(days.days))
+                    counted[span[3], whole if is_whole else days.weights(places)] += 1
         found: Counter[str] = Counter()
         for amounts, count in counted.items():
-            for category, whole in self._by_category(*amounts).items():
-                found[category] += whole * count
+            for category, amount in self._by_category(*amounts).items():
+                found[category] += amount * count
         return found
 
     # --- What was consumed
@@ -247,37 +265,32 @@ class RegionDrift:
         return consumed_sums(self.ledger, meters, days, self._narrowing.resources)
 
     @cached_property
-    def consumed(self) -> dict[ResourceKey, int]:
+    def consumed(self) -> ByKind:
         """What each resource of a compared kind consumed on the days compared."""
-        found: dict[ResourceKey, int] = {}
-        kinds, unnamed = self.kind_of_meter, self._renamed_kinds
+        found: ByKind = {kind: {} for kind in self.kinds}
+        kinds, renamed = self.kind_of_meter, self._renamed_kinds
         for resource, meter, whole, _unpriced in self._sums:
             kind = kinds[meter]
-            key = self._key(kind, meter, resource) if kind in unnamed else (kind, resource)
-            found[key] = found.get(key, 0) + whole
+            key = self._key(kind, meter, resource)[1] if kind in renamed else resource
+            of_kind = found[kind]
+            of_kind[key] = of_kind.get(key, 0) + int(whole or 0)
         return found
 
     @cached_property
     def consumed_unpriced(self) -> set[ResourceKey]:
         """The resources that consumed something which has no price."""
         return {
-            self._key(self.kind_of_meter[one.meter_id], one.meter_id, one.resource_id)
-            for one in self._sums
-            if one.unpriced
+            self._key(self.kind_of_meter[meter], meter, resource)
+            for resource, meter, _whole, unpriced in self._sums
+            if unpriced
         }
 
     def consumed_by_category(self, without: set[ResourceKey]) -> Counter[str]:
         """Return what all resources but some consumed on the days compared, by category."""
-        by_meter: Counter[int] = Counter()
-        kinds, ids = self.kind_of_meter, {resource for _kind, resource in without}
+        by_meter = dict.fromkeys(self.meters, 0)
         for resource, meter, whole, _unpriced in self._sums:
-            is_left_out = (
-                without
-                and (resource in ids or kinds[meter] in self._renamed_kinds)
-                and self._key(kinds[meter], meter, resource) in without
-            )
-            if not is_left_out:
-                by_meter[meter] += whole
+            if not without or self._key(self.kind_of_meter[meter], meter, resource) not in without:
+                by_meter[meter] += int(whole or 0)
         found: Counter[str] = Counter()
         for meter, whole in by_meter.items():
             found[self.meters[meter].category] += whole
@@ -298,9 +311,12 @@ class RegionDrift:
         """The kinds that one side does not part into resources, so that only their sums can be compared."""
         if self.is_by_kind:
             return set(self.kinds)
-        named = {self.kind_of_meter[one.meter_id] for one in self._sums if one.resource_id}
-        unnamed = {self.kind_of_meter[one.meter_id] for one in self._sums if not one.resource_id}
-        return (unnamed - named) | {span.kind for span in self.estimate.spans if not span.resource_id}
+        named, unnamed = set(), set()
+        for resource, meter, _whole, _unpriced in self._sums:
+            (named if resource else unnamed).add(meter)
+        kinds = self.kind_of_meter
+        without = {kinds[meter] for meter in unnamed} - {kinds[meter] for meter in named}
+        return without | {span[1] for span in self.estimate.spans if not span[2]}
 
     @cached_property
     def products_apart(self) -> list[ConsumedProduct]:
@@ -315,9 +331,9 @@ class RegionDrift:
         found = []
         for days, meters in by_days.items():
             sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-            for one in self._consumed(meters, days):
-                sums[one.meter_id][0] += one.whole
-                sums[one.meter_id][1] += one.unpriced
+            for _resource, meter, whole, unpriced in self._consumed(meters, days):
+                sums[meter][0] += int(whole or 0)
+                sums[meter][1] += unpriced
             for pk, (whole, unpriced) in sums.items():
                 meter, kind = self.meters[pk], self.kind_of_meter[pk]
                 found.append(ConsumedProduct(kind, meter.key, meter.category, len(days), whole, unpriced))

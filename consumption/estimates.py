@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
 
 from consumption.driftkinds import KINDS
 from consumption.estimatefiles import Given
@@ -27,15 +26,12 @@ CARRIED_DAYS = 7
 """For so many days a reading stands in for the readings that are not there."""
 
 
-class Span(NamedTuple):
-    """A resource that was the same at the readings of the days from ``first`` on and before ``end``."""
+Span = tuple[int, str, str, int, int, int]
+"""A resource that was the same at the readings of some days: the id of the span, its kind and its own id, its
+cost, the first such day, and the day before which they end.
 
-    id: int
-    kind: str
-    resource_id: str
-    cost: int
-    first: int
-    end: int
+It is the row of the database as it comes: there are ten thousand of them.
+"""
 
 
 Details = dict[int, tuple[Line, Cost]]
@@ -141,7 +137,7 @@ def _of_given(
         region,
         {kind: dict.fromkeys(period.days, 0) for kind in kinds},
         [
-            Span(place, str(line.resource_type), line.resource_id, line.cost, 0, OPEN)
+            (place, str(line.resource_type), line.resource_id, line.cost, 0, OPEN)
             for place, line in enumerate(lines)
         ],
         _costs=lambda ids: {place: day_cost_of(costs[place]) for place in ids},
@@ -161,7 +157,7 @@ def _spans(account_id: str, region: str, reader: str, days: set[int]) -> list[Sp
     rows = ResourceSpan.objects.of(account_id, region, reader)
     rows = rows.filter(end_day__gt=min(days), first_day__lte=max(days))
     fields = ("pk", "resource_type", "resource_id", "cost_id", "first_day", "end_day")
-    return [Span(*row) for row in rows.values_list(*fields)]
+    return list(rows.values_list(*fields))
 
 
 def _carried(days: set[dt.date], period: Period) -> dict[dt.date, int]:
