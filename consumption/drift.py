@@ -239,6 +239,9 @@ def _resources(region: RegionDrift, excluded: Iterable[ResourceKey]) -> Iterator
             None if expected is None else amount_of(expected),
             amount_of(region.consumed[kind].get(resource, 0)),
         )
+    for kind in region.partly_priced_kinds:
+        days = len(region.days_of(kind))
+        yield Apart(region.ledger.region, kind, "", None, Cause.CONSUMED_WITHOUT_PRICE, days, None, None)
 
 
 def _sums(expected: int, consumed: int) -> Sums:

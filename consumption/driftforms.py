@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from consumption.driftkinds import KINDS, kind_name
 from consumption.estimatefiles import MOST_BYTES
 from consumption.forms import ConsumptionFilter
-from consumption.periods import Granularity
+from consumption.periods import ONE_DAY, Granularity
 from consumption.questions import Dimension, Question
 from costs.forms import LONGEST_TEXT, TextsField
 
-MOST_COMPARED_DAYS = 366
-"""A year: each day has a reading of its own."""
+MOST_COMPARED_DAYS = 92
+"""A quarter: each day has readings of its own, and each resource is compared."""
 
 READINGS, LAST_READING, FILE, PLAN = "readings", "latest", "file", "plan"
 
@@ -100,13 +100,22 @@ class DriftFilter(ConsumptionFilter):
         asked = super().clean()
         days = asked.get("days")
         if days and days.length > MOST_COMPARED_DAYS:
-            problem = _("At most %(days)s days, a year, can be compared at once.")
-            error = forms.ValidationError(problem, params={"days": MOST_COMPARED_DAYS})
-            self.add_error("period" if self.data.get("period") else "first", error)
+            self._refuse_days("period")
         added = asked.pop("add_tag", "")
         if added and "tag" in asked:
             asked["tag"] = list(dict.fromkeys([*asked["tag"], added]))
         return asked
+
+    def _clean_days(self, first: dt.date | None, last: dt.date | None, preset: str) -> None:
+        end = last or self._today - ONE_DAY
+        if first and (end - first).days >= MOST_COMPARED_DAYS:
+            self._refuse_days("first")
+            return
+        super()._clean_days(first, last, preset)
+
+    def _refuse_days(self, field: str) -> None:
+        problem = _("At most %(days)s days, a quarter, can be compared at once.")
+        self.add_error(field, forms.ValidationError(problem, params={"days": MOST_COMPARED_DAYS}))
 
     @property
     def question(self) -> Question:

@@ -19,7 +19,7 @@ from consumption.comparison import Change
 from consumption.drift import Drift, Group, Sums
 from consumption.driftasking import Answer, answer_of, offered
 from consumption.driftfiles import FORMATS
-from consumption.driftforms import LAST_READING, MOST_COMPARED_DAYS, DriftFilter, UploadForm
+from consumption.driftforms import LAST_READING, MOST_COMPARED_DAYS, PLAN, DriftFilter, UploadForm
 from consumption.driftkinds import is_listed, kind_name
 from consumption.driftlines import Shown, shown_lines
 from consumption.driftreasons import SMALLEST
@@ -82,7 +82,8 @@ def figures_of(asked: Asked, answer: Answer) -> dict[str, Any]:
         "title": _("Expected and consumed"),
         "days_compared": days_sentence(drift),
         "is_whole": drift.is_whole,
-        "gaps_of_estimate": lacks_of(answer),
+        "gaps_of_estimate": lacks_of(answer) if has_days else answer.basis.left_out,
+        "by_kind_only": answer.basis.kind == PLAN,
         "finding": finding_of(answer) if has_days else "",
         "chart": chart_of(drift, address) if has_days else None,
         "kinds": [_kind_row(group, address) for group in drift.by_kind],
@@ -220,7 +221,7 @@ def _details(drift: Drift) -> list[str]:
             said.append(_("The largest difference is %(name)s: %(difference)s (%(percent)s).") % facts)
     if drift.consumed_apart:
         amount = show_money(drift.consumed_apart, drift.currency)
-        said.append(_("Another %(amount)s was consumed that no estimate could hold.") % {"amount": amount})
+        said.append(_("Another %(amount)s was consumed that cannot be compared.") % {"amount": amount})
     return said
 
 

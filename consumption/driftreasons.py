@@ -185,7 +185,7 @@ def _unexpected(facts: Facts, days: list[dt.date]) -> Iterable[Reason]:
     first, last = min(facts.billed_days), max(facts.billed_days)
     if facts.spans and days[0] > min(facts.expected_days):
         yield Reason(ReasonCode.REMOVED_SINCE, last)
-    elif facts.spans or all(day < first for day in facts.read_days):
+    elif facts.spans or (facts.read_days and max(facts.read_days) < first):
         yield Reason(ReasonCode.CREATED_SINCE, first)
         if not facts.spans and last < facts.days[-1]:
             yield Reason(ReasonCode.REMOVED_SINCE, last)

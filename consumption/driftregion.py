@@ -278,12 +278,18 @@ class RegionDrift:
 
     @cached_property
     def consumed_unpriced(self) -> set[ResourceKey]:
-        """The resources that consumed something which has no price."""
+        """The resources that consumed something which has no price; of kinds as a whole see below."""
         return {
-            self._key(self.kind_of_meter[meter], meter, resource)
+            self._key(kind, meter, resource)
             for resource, meter, _whole, unpriced in self._sums
-            if unpriced
+            if unpriced and (kind := self.kind_of_meter[meter]) not in self.kinds_without_ids
         }
+
+    @cached_property
+    def partly_priced_kinds(self) -> set[str]:
+        """The kinds compared as a whole of which something that was consumed has no price."""
+        kinds = {self.kind_of_meter[meter] for _resource, meter, _whole, unpriced in self._sums if unpriced}
+        return kinds & self.kinds_without_ids
 
     def consumed_by_category(self, without: set[ResourceKey]) -> Counter[str]:
         """Return what all resources but some consumed on the days compared, by category."""

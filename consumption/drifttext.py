@@ -5,13 +5,14 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from consumption.daytext import day_text
+from consumption.daytext import day_text, period_text
 from consumption.drift import Apart, Cause, Drift
 from consumption.driftasking import Answer
 from consumption.driftforms import READINGS
 from consumption.driftkinds import kind_name
 from consumption.driftreasons import Reason, ReasonCode
 from consumption.estimates import CARRIED_DAYS
+from consumption.periods import ONE_DAY, Period
 from costs import products
 from costs.inventory import ResourceType
 from costs.money import money_text, price_places, show_money, show_number
@@ -69,12 +70,12 @@ def _detailed(reason: Reason, kind: str, currency: str) -> str:
 
 def _not_expected(reason: Reason) -> str:
     text = ngettext(
-        "The estimate does not hold it; it was consumed on %(days)s day, %(first)s.",
-        "The estimate does not hold it; it was consumed on %(days)s days, from %(first)s to %(last)s.",
+        "The estimate does not hold it; it was consumed on %(days)s day (%(period)s).",
+        "The estimate does not hold it; it was consumed on %(days)s days (%(period)s).",
         reason.after,
     )
-    facts = {"first": day_text(reason.day), "last": day_text(reason.before), "days": reason.after}
-    return text % facts
+    period = Period(reason.day, reason.before + ONE_DAY)
+    return text % {"period": period_text(period), "days": reason.after}
 
 
 def _part_of_the_time(reason: Reason) -> str:

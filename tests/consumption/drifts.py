@@ -1,5 +1,6 @@
 """Readings and consumption of a few resources, written by hand, and the drift between them."""
 
+import json
 from decimal import Decimal
 
 from django.http import QueryDict
@@ -125,3 +126,16 @@ def cents(amount):
 def sums(found):
     """Return both totals to the cent, and how many days are compared."""
     return cents(found.total.estimated), cents(found.total.consumed), found.compared_days
+
+
+def osc_cost_file(*rows, account_id=None, region=None):
+    """Return a file of osc-cost with resources: kind, id, and the price of an hour (a month for storage)."""
+    found = []
+    for kind, resource_id, price in rows:
+        period = "month" if kind in ("Volume", "Snapshot", "Oos") else "hour"
+        found.append(
+            f'{{"resource_type": "{kind}", "account_id": {json.dumps(account_id)}, "region": '
+            f'{json.dumps(region)}, "resource_id": "{resource_id}", "price_per_hour": null, '
+            f'"price_per_{period}": {price}}}'
+        )
+    return "\n".join(found).encode()
