@@ -5,6 +5,7 @@ coverage; ``Usage`` holds a day meter by meter, ``ResourceUsage`` the same resou
 """
 
 import datetime as dt
+import uuid
 
 from django.db import models
 from django.db.models import F, Q
@@ -204,6 +205,35 @@ class Meter(models.Model):
     def key(self) -> PriceKey:
         """What identifies the product."""
         return PriceKey(self.service, self.type, self.operation)
+
+
+class UploadedEstimate(models.Model):
+    """A file that was given as an estimate, kept for some days so that a drift has an address.
+
+    Only the key that gave it, for which ``reader`` stands, is shown what it holds.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account_id = models.CharField(_("OUTSCALE account"), max_length=64)
+    region = models.CharField(_("region"), max_length=64)
+    reader = models.CharField(_("reader"), max_length=64)
+    name = models.CharField(_("file"), max_length=120)
+    uploaded_at = models.DateTimeField(_("uploaded"))
+    content = models.BinaryField(_("lines"))
+
+    class Meta:
+        verbose_name = _("uploaded estimate")
+        verbose_name_plural = _("uploaded estimates")
+        indexes = [models.Index(fields=["reader", "region", "-uploaded_at"], name="estimate_by_reader")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(account_id="") & ~Q(region="") & ~Q(reader=""), name="estimate_owned"
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="estimate_named"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Figures(models.Model):

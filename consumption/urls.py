@@ -4,6 +4,7 @@ from django.urls import path
 
 from consumption import (
     anomalies_views,
+    drift_views,
     export_views,
     forecast_views,
     invoice_views,
@@ -26,6 +27,9 @@ urlpatterns = [
     path("anomalies/<slug:anomaly>/open/", anomalies_views.unmark, name="unmark_anomaly"),
     path("forecast/", forecast_views.forecast, name="forecast"),
     path("forecast/export/<slug:file_format>/", forecast_views.export, name="export_forecast"),
+    path("drift/", drift_views.drift, name="drift"),
+    path("drift/upload/", drift_views.upload, name="drift_upload"),
+    path("drift/export/<slug:file_format>/", drift_views.export, name="export_drift"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

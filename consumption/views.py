@@ -17,13 +17,14 @@ from consumption.analysispage import AnalysisPage, context_of
 from consumption.anomaliespage import ANOMALIES
 from consumption.asking import Asked
 from consumption.daytext import days_text, period_text
+from consumption.driftpage import DRIFT
 from consumption.forecastpage import FORECAST
 from consumption.historypage import HISTORY
 from consumption.moment import one_moment
 from consumption.reading import Reading, Wish
 from consumption.trendspage import TRENDS
 
-PAGES = {page.name: page for page in (HISTORY, TRENDS, FORECAST, ANOMALIES)}
+PAGES = {page.name: page for page in (HISTORY, TRENDS, FORECAST, ANOMALIES, DRIFT)}
 """The pages of the kept history by their names."""
 
 PAGE, FRAGMENT = "consumption/page.html", "consumption/_page.html"

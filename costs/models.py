@@ -176,6 +176,75 @@ class CommitmentRate(models.Model):
         return f"{self.category}, {self.get_period_display()}: {self.percent} %"
 
 
+class SpanCost(models.Model):
+    """A cost of one or more resources along the time (``costs.timeline``): whole, and on a day."""
+
+    digest = models.CharField(_("checksum"), max_length=64, unique=True)
+    content = models.TextField(_("cost"))
+    day_cost = models.TextField(_("cost of a day"))
+
+    class Meta:
+        verbose_name = _("cost along the time")
+        verbose_name_plural = _("costs along the time")
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
+class ResourceSpanQuerySet(models.QuerySet["ResourceSpan"]):
+    """What the portal asks of the resources along the time."""
+
+    def of(self, account_id: str, region: str, reader: str) -> "ResourceSpanQuerySet":
+        """Keep what a key has read of an OUTSCALE account in a region."""
+        return self.filter(account_id=account_id, region=region, reader=reader)
+
+
+class ResourceSpan(models.Model):
+    """A resource as the readings of a key had it from one day on, and before another (``costs.timeline``)."""
+
+    account_id = models.CharField(_("OUTSCALE account"), max_length=64)
+    region = models.CharField(_("region"), max_length=64)
+    reader = models.CharField(_("reader"), max_length=64)
+    resource_type = models.CharField(_("kind of resource"), max_length=32)
+    resource_id = models.CharField(_("resource"), max_length=512)
+    first_day = models.PositiveIntegerField(_("first day"))
+    end_day = models.PositiveIntegerField(_("end"))
+    cost = models.ForeignKey(SpanCost, models.PROTECT, related_name="spans", verbose_name=_("cost"))
+    line = models.TextField(_("line"))
+    line_digest = models.BigIntegerField(_("checksum of the line"))
+
+    objects = ResourceSpanQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("resource along the time")
+        verbose_name_plural = _("resources along the time")
+        indexes = [
+            # It holds all that a sum needs, so that no row is looked up.
+            models.Index(
+                fields=[
+                    "account_id",
+                    "region",
+                    "reader",
+                    "end_day",
+                    "first_day",
+                    "resource_type",
+                    "resource_id",
+                    "cost",
+                ],
+                name="span_summed",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(account_id="") & ~Q(region="") & ~Q(reader=""), name="span_owned"
+            ),
+            models.CheckConstraint(condition=Q(end_day__gt=F("first_day")), name="span_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource_type} {self.resource_id}"
+
+
 class CostSnapshotQuerySet(models.QuerySet["CostSnapshot"]):
     """What the portal asks of the stored readings."""
 
@@ -218,6 +287,11 @@ class CostSnapshot(models.Model):
         help_text=_("730 hours, before tax, rounded; the lines are exact. Empty when too large to be kept."),
     )
     content = models.BinaryField(_("lines"))
+    known_kinds = models.JSONField(
+        _("known kinds"),
+        null=True,
+        help_text=_("Of which all resources were read. Empty: it was stored before there was a time line."),
+    )
 
     objects = CostSnapshotQuerySet.as_manager()
 

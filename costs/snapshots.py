@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from accounts.errors import PermissionRefused
+from costs import timeline
 from costs.amounts import Amount, total
 from costs.evaluation import evaluate
 from costs.inventory import OBJECTS, Inventory, Missing, ResourceType
@@ -167,6 +168,7 @@ def store(snapshot: Snapshot, reader: str) -> CostSnapshot:
     A partial reading leaves the last complete one of its day, and one without the object storage leaves the
     last one with it.
     """
+    _wait_for_others(snapshot, reader)
     stored = CostSnapshot.objects.create(
         account_id=snapshot.account_id,
         region=snapshot.region,
@@ -180,7 +182,9 @@ def store(snapshot: Snapshot, reader: str) -> CostSnapshot:
         currency=snapshot.currency,
         per_month=storable(snapshot.amount.month),
         content=packed(snapshot),
+        known_kinds=sorted(timeline.known_kinds(snapshot.read, snapshot.missing)),
     )
+    timeline.note(stored, snapshot.lines, snapshot.costs)
     same_day = CostSnapshot.objects.of(stored.account_id, stored.region).filter(reader=reader, day=stored.day)
     known = same_day.exclude(pk=stored.pk).filter(taken_at__lte=stored.taken_at)
     if not stored.is_complete:
@@ -189,6 +193,12 @@ def store(snapshot: Snapshot, reader: str) -> CostSnapshot:
         known = known.filter(has_objects=False)
     known.delete()
     return stored
+
+
+def _wait_for_others(snapshot: Snapshot, reader: str) -> None:
+    """Let one store at a time go on: two that change the same spans would leave each twice."""
+    kept = CostSnapshot.objects.of(snapshot.account_id, snapshot.region).filter(reader=reader)
+    list(kept.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 def by_day(account_id: str, region: str) -> dict[dt.date, CostSnapshot]:

@@ -21,6 +21,7 @@ from accounts.envelope import failure
 from accounts.errors import InputRefused, PortalError
 from consumption.anomalies_api import router as anomalies_router
 from consumption.api import router as consumption_router
+from consumption.drift_api import router as drift_router
 from consumption.forecast_api import router as forecast_router
 from consumption.trends_api import router as trends_router
 from costs.api import router as catalog_router
@@ -44,6 +45,7 @@ api.add_router("/consumption", consumption_router)
 api.add_router("/trends", trends_router)
 api.add_router("/anomalies", anomalies_router)
 api.add_router("/forecast", forecast_router)
+api.add_router("/drift", drift_router)
 api.add_router("/quotes", quotes_router)
 
 

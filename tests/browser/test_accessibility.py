@@ -13,6 +13,8 @@ from costs.models import CostSnapshot
 from sandbox.cloud import DEMO_ACCOUNT, EMPTY_KEY
 from tests.browser.conftest import NARROW, WIDE, log_in
 from tests.consumption.days import entry, keep, make_ledger
+from tests.consumption.drifts import ran, read, vm, volume
+from tests.consumption.test_drift_page import past
 from tests.costs.catalogs import raw_entry, store
 
 CATALOG_CALL = "ReadPublicCatalog"
@@ -272,6 +274,25 @@ def forecast_with_a_wrong_question(page, _outscale):
     page.locator("#id_until_error").wait_for()
 
 
+def drift(page, _outscale):
+    ledger = make_ledger(at=timezone.now())
+    read(past(1), vm("i-1"), volume(300), missing=["ReadSnapshots"])
+    used = [ran("i-1", hours="12"), entry("dedicated:cp", service="OKS"), entry("Snapshot:Usage")]
+    keep(ledger, {past(1): used}, at=timezone.now())
+    log_in(page)
+    page.goto(f"/consumption/drift/?first={past(2)}&last={past(1)}&resource_type=Vm&resource_type=Snapshot")
+    page.get_by_text("Not everything is compared.").wait_for()
+
+
+def drift_with_a_refused_file(page, outscale):
+    drift(page, outscale)
+    page.locator("input[type=file]").set_input_files(
+        {"name": "cost.json", "mimeType": "application/json", "buffer": b"Summary"}
+    )
+    page.get_by_role("button", name="Compare with the consumption").click()
+    page.get_by_text("Line 1 is no JSON.").wait_for()
+
+
 def draft_invoice(page, _outscale):
     month = preset_period(Preset.LAST_MONTH, timezone.now().date())
     contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
@@ -318,6 +339,8 @@ PAGES = [
     consumption_read_in_part,
     consumption_under_way,
     consumption_refused,
+    drift,
+    drift_with_a_refused_file,
     consumption_with_a_wrong_question,
     trends_with_what_is_behind_a_mover,
     anomalies,
