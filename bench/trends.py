@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from bench.consumption import KEYS, MONTHS, measure_size, months, read, warm_up
 from bench.figures import milliseconds, p95, show, timed
-from consumption.periods import Period, months_later
+from bench.readings import store_readings
+from consumption.driftforms import MOST_COMPARED_DAYS
+from consumption.periods import ONE_DAY, Period, months_later
 
 TRENDS = {
     "12 months by category": "period=last-12-months&group_by=category",
@@ -64,6 +66,21 @@ def measure_forecast(client: Client, times: int) -> None:
         measure_page(client, f"forecast, {horizon}, again", address, times, goal=100)
 
 
+def measure_drift(client: Client, times: int) -> None:
+    """Time the drift over its default period and its longest one, with a reading of each day."""
+    today = timezone.now().date()
+    longest = Period(today - MOST_COMPARED_DAYS * ONE_DAY, today)
+    stored = timed(lambda: store_readings(longest))
+    show("storing a reading", f"{stored.wall / longest.length:.0f} ms", "none")
+    questions = {
+        "30 days": "",
+        "30 days by the last reading": "estimate=latest",
+        f"{longest.length} days": f"first={longest.first}&last={longest.last}",
+    }
+    for name, question in questions.items():
+        measure_page(client, f"drift, {name}", f"/consumption/drift/?{question}", times, goal=200)
+
+
 def measure_page(client: Client, name: str, address: str, times: int, *, goal: int) -> None:
     """Time an answer that must hold amounts, and count its queries; ``goal`` is in milliseconds."""
     _page(client, address)
@@ -100,3 +117,4 @@ def main() -> None:
     measure_forecast(client, times=20)
     measure_trends(client, times=20)
     measure_anomalies(client, times=20)
+    measure_drift(client, times=20)
