@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from consumption.coverage import Coverage
 from consumption.forecast import DayCost, Forecast, forecast_of
@@ -58,19 +57,11 @@ def outcome_of(
 
 
 def _costs_of(history: History) -> dict[dt.date, DayCost]:
-    whole = history.step_costs(history.question.filters)
-    days = zip(history.question.period.days, whole, _cost_by_month(history), strict=True)
-    known = ((day, history.coverage.on(day), cost, part) for day, cost, part in days)
-    return {
-        day: DayCost(cost, part, of_day.state == DayState.COMPLETE)
-        for day, of_day, cost, part in known
-        if of_day.has_figures
-    }
-
-
-def _cost_by_month(history: History) -> list[Decimal]:
-    """Return which part of each day's cost is billed by the month."""
-    filters = history.question.filters
-    types = {meter.type for meter in Meter.objects.all() if is_by_month(meter.key)}
-    asked = types & filters.get(Dimension.TYPE, types)
-    return history.step_costs({**filters, Dimension.TYPE: frozenset(asked)})
+    by_month = [meter.pk for meter in Meter.objects.all() if is_by_month(meter.key)]
+    found = {}
+    costs = history.step_costs_with_part(by_month)
+    for day, (whole, part) in zip(history.question.period.days, costs, strict=True):
+        known = history.coverage.on(day)
+        if known.has_figures:
+            found[day] = DayCost(whole, part, known.state == DayState.COMPLETE)
+    return found

@@ -4,7 +4,7 @@ One query function feeds page, files and API, so that they cannot disagree. Noth
 Amounts exclude tax, are exact sums of what is stored, and are in the one currency of the days.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -110,10 +110,10 @@ class History:
             for covered in [self.coverage.of(period)]
         ]
 
-    def step_costs(self, filters: Mapping[str, frozenset[str]]) -> list[Decimal]:
-        """Return what is known of each step's cost with other filters; its coverage is the same."""
-        costs = self._costs.asked(replace(self.question, filters=filters))
-        return [amount_of(whole) for whole in costs.by_step]
+    def step_costs_with_part(self, meters: Iterable[int]) -> Iterable[tuple[Decimal, Decimal]]:
+        """Yield what is known of each step's cost, and the part of it of some meters, by primary key."""
+        both = zip(*self._costs.by_step_with_part(meters), strict=True)
+        return ((amount_of(whole), amount_of(part)) for whole, part in both)
 
     @cached_property
     def total(self) -> Decimal:

@@ -99,10 +99,6 @@ class Costs:
         self._days = {day.pk: day for day in days}
         self.steps = periods.steps(question.period, question.granularity)
 
-    def asked(self, question: Question) -> "Costs":
-        """Return what the same days come to for another question."""
-        return Costs(self._ledgers, question, self._before, self._days.values())
-
     @property
     def _by_resource(self) -> bool:
         return self._question.asks_resources or self._question.group_by == Dimension.RESOURCE
@@ -121,6 +117,23 @@ class Costs:
             )
             return self._placed((None, day, int(whole or 0)) for day, whole in days.order_by())[None]
         return [sum(costs) for costs in zip(self._zeros(), *self._sums.steps.values(), strict=True)]
+
+    def by_step_with_part(self, meters: Iterable[int]) -> tuple[list[int], list[int]]:
+        """Return the cost of each step, and the part of it that is of some meters, by primary key."""
+        meters = frozenset(meters)
+        if self._question.asks_resources:
+            runs = self._resources(self._question.period)
+            rows = runs.values_list("meter_id", "first_day", "last_day", _whole("price"))
+            found = self._parted((meter in meters, *days, whole or 0) for meter, *days, whole in rows)
+            return [sum(both) for both in zip(found[True], found[False], strict=True)], found[True]
+        price = _whole("price")
+        days = self._usages(self._question.period).values_list("day_id").order_by()
+        days = list(days.annotate(whole=Sum(price), part=Sum(price, filter=Q(meter__in=meters))))
+        whole, part = (
+            self._placed((None, day, int(costs[place] or 0)) for day, *costs in days)[None]
+            for place in (0, 1)
+        )
+        return whole, part
 
     @cached_property
     def by_group(self) -> dict[str, tuple[int, int]]:
