@@ -16,8 +16,8 @@ from consumption.periods import ONE_DAY, Granularity
 from consumption.questions import Dimension, Question
 from costs.forms import LONGEST_TEXT, TextsField
 
-MOST_COMPARED_DAYS = 92
-"""A quarter: each day has readings of its own, and each resource is compared."""
+MOST_COMPARED_DAYS = 62
+"""Two months, as many as OUTSCALE's own page shows of the consumption: each resource is compared each day."""
 
 READINGS, LAST_READING, FILE, PLAN = "readings", "latest", "file", "plan"
 
@@ -114,7 +114,7 @@ class DriftFilter(ConsumptionFilter):
         super()._clean_days(first, last, preset)
 
     def _refuse_days(self, field: str) -> None:
-        problem = _("At most %(days)s days, a quarter, can be compared at once.")
+        problem = _("At most %(days)s days, two months, can be compared at once.")
         self.add_error(field, forms.ValidationError(problem, params={"days": MOST_COMPARED_DAYS}))
 
     @property

@@ -6,6 +6,7 @@ none explains has none.
 
 import calendar
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -94,11 +95,11 @@ class Facts:
     @cached_property
     def billed_days(self) -> set[dt.date]:
         """The days on which it consumed anything that cost something."""
-        return {
-            day
-            for day in self.days
-            if any(run.price and run.first <= day <= run.last for _, run in self.runs)
-        }
+        found: set[dt.date] = set()
+        for _key, run in self.runs:
+            if run.price:
+                found.update(self.days[bisect_left(self.days, run.first) : bisect_right(self.days, run.last)])
+        return found
 
     @cached_property
     def costing_days(self) -> set[dt.date]:

@@ -7,7 +7,7 @@ import calendar
 import datetime as dt
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -27,6 +27,9 @@ ResourceKey = tuple[str, str]
 
 ByKind = dict[str, dict[str, int]]
 """Amounts of resources by their kinds and ids."""
+
+_Counted = Counter[tuple[str, int, tuple[int, int]]]
+"""How many resources of a kind have the same cost on the same days, which are told by their places."""
 
 _COMPARED = (DayState.COMPLETE, DayState.PROVISIONAL)
 
@@ -160,11 +163,12 @@ class RegionDrift:
         return self._held[2]
 
     @cached_property
-    def _held(self) -> tuple[ByKind, dict[str, dict[str, Span | list[Span]]], set[ResourceKey]]:
-        """What is expected of each resource, its spans, and those that are not priced whole."""
+    def _held(self) -> tuple[ByKind, dict[str, dict[str, Span | list[Span]]], set[ResourceKey], _Counted]:
+        """What is expected of each resource, its spans, those that are not priced whole, and equal costs."""
         wholes: ByKind = {kind: {} for kind in self.kinds}
         spans: dict[str, dict[str, Span | list[Span]]] = {kind: {} for kind in self.kinds}
-        known: dict[tuple[int, tuple[int, int], str], int] = {}
+        known: dict[tuple[str, int, tuple[int, int]], int] = {}
+        counted: _Counted = Counter()
         not_priced, unnamed = set(), self.kinds_without_ids
         narrows = self._narrowing.resources is not None
         for span in self.estimate.spans:
@@ -175,10 +179,12 @@ class RegionDrift:
             places = days.of_span(span)
             if places[0] == places[1]:
                 continue
-            whole = known.get((span[3], places, kind))
+            equal = (kind, span[3], places)
+            whole = known.get(equal)
             if whole is None:
                 amounts = self._by_category(span[3], days.weights(places))
-                whole = known[span[3], places, kind] = sum(amounts.values())
+                whole = known[equal] = sum(amounts.values())
+            counted[equal] += 1
             resource = "" if kind in unnamed else span[2]
             of_kind = wholes[kind]
             if resource in of_kind:
@@ -190,7 +196,7 @@ class RegionDrift:
                 spans[kind][resource] = span
             if not self._day_costs[span[3]].is_priced:
                 not_priced.add((kind, resource))
-        return wholes, spans, not_priced
+        return wholes, spans, not_priced, counted
 
     @cached_property
     def _day_costs(self) -> dict[int, DayCost]:
@@ -206,20 +212,13 @@ class RegionDrift:
 
     def expected_by_category(self, without: set[ResourceKey]) -> Counter[str]:
         """Return what all resources but some were expected to cost, by category."""
-        counted: Counter[tuple[int, tuple[int, ...]]] = Counter()
-        for kind, of_kind in self._held[1].items():
-            days = self.kinds[kind]
-            whole = days.weights((0, len(days.days)))
-            for resource, found in of_kind.items():
-                if without and (kind, resource) in without:
-                    continue
-                for span in found if isinstance(found, list) else (found,):
-                    places = days.of_span(span)
-                    is_whole = places == (0, len(days.days))
-                    counted[span[3], whole if is_whole else days.weights(places)] += 1
+        counted = self._held[3].copy()
+        for kind, resource in without:
+            for span in self.spans_of((kind, resource)):
+                counted[kind, span[3], self.kinds[kind].of_span(span)] -= 1
         found: Counter[str] = Counter()
-        for amounts, count in counted.items():
-            for category, amount in self._by_category(*amounts).items():
+        for (kind, cost, places), count in counted.items():
+            for category, amount in self._by_category(cost, self.kinds[kind].weights(places)).items():
                 found[category] += amount * count
         return found
 
@@ -245,24 +244,32 @@ class RegionDrift:
     @cached_property
     def _sums(self) -> list[ConsumedSum]:
         """What was consumed of the kinds that are compared, on the days on which each of them is."""
-        found = []
-        for days, kinds in self._kinds_by_days.items():
-            found += self._consumed([pk for pk, kind in self.kind_of_meter.items() if kind in kinds], days)
-        return found
+        return [
+            one
+            for days, found in self._consumed_on.items()
+            for one in found
+            if self._days_of_meter[one[1]] == days
+        ]
 
     @cached_property
-    def _kinds_by_days(self) -> dict[tuple[dt.date, ...], set[str]]:
-        """The kinds that are compared on the same days."""
-        found: dict[tuple[dt.date, ...], set[str]] = defaultdict(set)
-        for kind, one in self.kinds.items():
-            found[tuple(one.days)].add(kind)
-        return found
+    def _days_of_meter(self) -> dict[int, tuple[dt.date, ...]]:
+        """The days on which each meter is compared."""
+        days = {kind: tuple(one.days) for kind, one in self.kinds.items()}
+        return {pk: days.get(kind, ()) for pk, kind in self.kind_of_meter.items()}
 
-    def _consumed(self, meters: Iterable[int], days: Iterable[dt.date]) -> list[ConsumedSum]:
-        meters = list(meters)
-        if not (meters and days):
-            return []
-        return consumed_sums(self.ledger, meters, days, self._narrowing.resources)
+    @cached_property
+    def _consumed_on(self) -> dict[tuple[dt.date, ...], list[ConsumedSum]]:
+        """What was consumed on the same days, of all meters that are compared then, or stand apart then."""
+        others = {days: self._other_days(days) for days in set(self._days_of_meter.values())}
+        meters: dict[tuple[dt.date, ...], list[int]] = defaultdict(list)
+        for pk, days in self._days_of_meter.items():
+            for some in filter(None, (days, others[days])):
+                meters[some].append(pk)
+        asked = self._narrowing.resources
+        return {days: consumed_sums(self.ledger, found, days, asked) for days, found in meters.items()}
+
+    def _other_days(self, days: tuple[dt.date, ...]) -> tuple[dt.date, ...]:
+        return tuple(sorted(set(self.days).difference(days)))
 
     @cached_property
     def consumed(self) -> ByKind:
@@ -294,8 +301,10 @@ class RegionDrift:
     def consumed_by_category(self, without: set[ResourceKey]) -> Counter[str]:
         """Return what all resources but some consumed on the days compared, by category."""
         by_meter = dict.fromkeys(self.meters, 0)
+        kinds, affected = self.kind_of_meter, {kind for kind, _resource in without}
         for resource, meter, whole, _unpriced in self._sums:
-            if not without or self._key(self.kind_of_meter[meter], meter, resource) not in without:
+            kind = kinds[meter]
+            if kind not in affected or self._key(kind, meter, resource) not in without:
                 by_meter[meter] += int(whole or 0)
         found: Counter[str] = Counter()
         for meter, whole in by_meter.items():
@@ -330,17 +339,14 @@ class RegionDrift:
 
         No call lists it, or its kind was not read on these days.
         """
-        by_days: dict[tuple[dt.date, ...], list[int]] = defaultdict(list)
-        for pk, kind in self.kind_of_meter.items():
-            if days := tuple(sorted(set(self.days).difference(self.days_of(kind)))):
-                by_days[days].append(pk)
         found = []
-        for days, meters in by_days.items():
-            sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-            for _resource, meter, whole, unpriced in self._consumed(meters, days):
-                sums[meter][0] += int(whole or 0)
-                sums[meter][1] += unpriced
-            for pk, (whole, unpriced) in sums.items():
+        for days, sums in self._consumed_on.items():
+            wholes: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+            for _resource, meter, whole, unpriced in sums:
+                if self._days_of_meter[meter] != days:
+                    wholes[meter][0] += int(whole or 0)
+                    wholes[meter][1] += unpriced
+            for pk, (whole, unpriced) in wholes.items():
                 meter, kind = self.meters[pk], self.kind_of_meter[pk]
                 found.append(ConsumedProduct(kind, meter.key, meter.category, len(days), whole, unpriced))
         return found

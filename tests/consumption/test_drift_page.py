@@ -143,9 +143,9 @@ def test_filters_and_tags_narrow_page_and_command_alike(logged_in, kept, tmp_pat
     [
         ({"estimate": "guess"}, "“guess” is no estimate"),
         ({"resource_type": "Wm"}, "No kind of resource is called “Wm”."),
-        ({"first": "2026-01-01", "last": "2026-06-30"}, "At most 92 days"),
-        ({"first": "2015-01-01", "last": ""}, "At most 92 days"),
-        ({"first": "", "last": "", "period": "last-12-months"}, "At most 92 days"),
+        ({"first": "2026-01-01", "last": "2026-06-30"}, "At most 62 days"),
+        ({"first": "2015-01-01", "last": ""}, "At most 62 days"),
+        ({"first": "", "last": "", "period": "last-12-months"}, "At most 62 days"),
         ({"page": "9"}, "There is no such page"),
         ({"region": "nowhere"}, "This session holds no key"),
         ({"tag": "a\x00b"}, "Nothing is called like this."),
@@ -272,7 +272,7 @@ def test_the_command_takes_a_file_of_osc_cost(kept, outscale, tmp_path, monkeypa
     for arguments, said in (
         (("--input", tmp_path / "nothing.json"), "No such file"),
         (("--input", path, "--last-reading"), "not allowed with"),
-        (("--from", "2026-01-01", "--to", "2026-06-30"), "more than 92 days"),
+        (("--from", "2026-01-01", "--to", "2026-06-30"), "more than 62 days"),
         (("--from", past(1), "--to", past(2)), "is after the last one"),
     ):
         assert said in run("cost_drift", "--no-read", *arguments)[2]
