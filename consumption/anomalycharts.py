@@ -42,7 +42,7 @@ def chart_of(findings: Findings, urls: dict[str, str]) -> dict[str, Any] | None:
     ``urls`` lead to the explanation of each anomaly, by its key.
     """
     history, days = findings.history, findings.days
-    if not history.total:
+    if not any(step.cost for step in history.steps):
         return None
     owner = {
         day.day: found.anomaly.key
@@ -191,7 +191,7 @@ def _largest(findings: Findings, names: Names) -> Iterator[str]:
     facts = {
         "days": period_text(anomaly.period),
         "size": show_money(abs(anomaly.excess), findings.history.currency),
-        "cause": names.text(Dimension.TYPE, findings.types_of(anomaly)[0].key),
+        "cause": names.text(Dimension.TYPE, findings.main_type_of(anomaly)),
     }
     one_of = len(findings.all) > 1
     if anomaly.excess > 0:

@@ -209,6 +209,14 @@ def test_what_moved_to_other_resources_and_quantities_is_told_apart(logged_in):
     assert f"NAT service: {said}" in notes
 
 
+def test_credits_that_make_the_total_nothing_have_a_chart_and_are_not_called_new(logged_in):
+    prices = {2: "50", 5: "-50"}
+    keep_days({days: [entry(price=prices.get(days, "0"))] for days in range(1, DAYS + 1)})
+    page = show(logged_in)
+    assert page.soup.select_one("#consumption-chart")
+    assert [row[-3:-1] for row in rows(page)] == [["+€50.00", "new"], ["−€50.00", "–"]]
+
+
 def test_quiet_days_and_too_few_days_are_said_plainly(logged_in):
     keep_days({days: [NAT] for days in range(1, DAYS + 1)})
     page = show(logged_in)
