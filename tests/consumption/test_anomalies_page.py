@@ -238,7 +238,12 @@ def test_a_product_that_lost_its_price_is_unknown_and_no_fall(logged_in):
     assert data["anomalies"] == []
     verdicts = [day["verdict"] for day in data["days"]]
     assert (verdicts[-5], verdicts.count("unknown"), verdicts.count("usual")) == ("unknown", 1, 31)
-    assert "1 day is not known, or only in part." in text(show(logged_in).soup)
+    page = show(logged_in)
+    assert "1 day is not known, or only in part." in text(page.soup)
+    costs = {text(row.find_all("td")[1]) for row in page.soup.select("#steps tbody tr")}
+    assert costs == {"at least ≥ €29.00", "at least ≥ €5.00"}  # what never has a price is in none of them
+    drawn = json.loads(page.soup.select_one('script[type="application/json"]').string)["series"]
+    assert all(next(one for one in drawn if one["role"] == "actual")["partial"])
 
 
 def test_the_number_of_queries_does_not_grow_with_what_is_kept(kept):
