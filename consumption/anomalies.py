@@ -287,12 +287,12 @@ class _Watch:
     def _goes_on(self, day: JudgedDay) -> bool:
         """Tell whether the open anomaly may go on past a day."""
         anomalous = [one for _cost, one in self.open if one.verdict == Verdict.ANOMALOUS]
+        if day.verdict not in _COMPARED:  # which does not tell whether the cost has come back
+            return True
         if (day.day - anomalous[-1].day).days > _LONGEST_GAP:
             return False
         if day.verdict == Verdict.ANOMALOUS:
             return (day.excess > 0) == (anomalous[-1].excess > 0)
-        if day.verdict != Verdict.USUAL:
-            return True
         usual = sum(one.verdict == Verdict.USUAL and one.day > anomalous[-1].day for _cost, one in self.open)
         return len(anomalous) >= _LASTS_SOME_DAYS and usual < _BRIDGED_DAYS
 

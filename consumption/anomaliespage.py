@@ -56,7 +56,7 @@ def figures_of(asked: Asked, findings: Findings) -> dict[str, Any]:
             Row(
                 one,
                 anomalycharts.kind_text(one.anomaly),
-                names.text(Dimension.TYPE, findings.types_of(one.anomaly)[0].key),
+                names.text(Dimension.TYPE, findings.main_type_of(one.anomaly)),
                 urls[one.anomaly.key],
                 one.anomaly.key == opened,
             )

@@ -239,14 +239,16 @@ class _Tally:
         one = ResourceCause(
             resource_id, happened_to(actual, expected, unit_price=unit_price), actual, expected
         )
-        self.unit_price += unit_price
         if not resource_id:
+            self.unit_price += unit_price
             self.without_resource = one.excess
             return
         if one.happened == Happened.NEW:
             self.new += one.excess
         elif one.happened == Happened.GONE:
             self.gone += one.excess
+        else:
+            self.unit_price += unit_price
         if round_for_display(one.excess):
             self.changed.append(one)
 

@@ -42,7 +42,7 @@ def chart_of(findings: Findings, urls: dict[str, str]) -> dict[str, Any] | None:
     ``urls`` lead to the explanation of each anomaly, by its key.
     """
     history, days = findings.history, findings.days
-    if not history.total:
+    if not any(step.cost for step in history.steps):
         return None
     owner = {
         day.day: found.anomaly.key
@@ -64,7 +64,7 @@ def chart_of(findings: Findings, urls: dict[str, str]) -> dict[str, Any] | None:
             "name": _("Cost"),
             "role": "actual",
             "values": [_value(step.cost) for step in history.steps],
-            "partial": [chart_state(step.coverage) == "partial" for step in history.steps],
+            "partial": _parts(findings),
         },
         {
             "name": _("Anomaly"),
@@ -84,6 +84,13 @@ def chart_of(findings: Findings, urls: dict[str, str]) -> dict[str, Any] | None:
     }
 
 
+def _parts(findings: Findings) -> list[bool]:
+    """Tell of each day whether its cost is only what is known of it: read in part, or without some price."""
+    history = findings.history
+    known = zip(history.steps, findings.days, history.unpriced_by_step, strict=True)
+    return [bool(lines) or (day.cost is None and step.cost is not None) for step, day, lines in known]
+
+
 def _value(amount: Decimal | None) -> str | None:
     """Write an amount for the script, which only places pixels."""
     return None if amount is None else f"{amount:.4f}".rstrip("0").rstrip(".")
@@ -96,10 +103,11 @@ def title_of() -> str:
 
 def day_rows(findings: Findings) -> list[DayRow]:
     """Return the figures of the chart day by day."""
-    return [_day_row(step, day) for step, day in zip(findings.history.steps, findings.days, strict=True)]
+    days = zip(findings.history.steps, findings.days, _parts(findings), strict=True)
+    return [_day_row(step, day, is_part=is_part) for step, day, is_part in days]
 
 
-def _day_row(step: Step, day: JudgedDay) -> DayRow:
+def _day_row(step: Step, day: JudgedDay, *, is_part: bool) -> DayRow:
     kinds = {"missing": "is-missing", "provisional": "is-provisional"}
     state = chart_state(step.coverage)
     known = day if day.cost is not None else JudgedDay(day.day, step.cost, day.verdict)
@@ -107,7 +115,7 @@ def _day_row(step: Step, day: JudgedDay) -> DayRow:
         weekday_text(day.day),
         step_state(step.coverage),
         kinds.get(state, ""),
-        day.cost is None and step.cost is not None,
+        is_part,
         known,
         verdict_text(day),
     )
@@ -191,7 +199,7 @@ def _largest(findings: Findings, names: Names) -> Iterator[str]:
     facts = {
         "days": period_text(anomaly.period),
         "size": show_money(abs(anomaly.excess), findings.history.currency),
-        "cause": names.text(Dimension.TYPE, findings.types_of(anomaly)[0].key),
+        "cause": names.text(Dimension.TYPE, findings.main_type_of(anomaly)),
     }
     one_of = len(findings.all) > 1
     if anomaly.excess > 0:

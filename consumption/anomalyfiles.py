@@ -18,7 +18,7 @@ from consumption.anomalyfindings import Findings, Found
 from consumption.files import scope_of
 from costs.exports import Table
 from costs.fileformats import FileFormat, table_formats
-from costs.money import money_text
+from costs.money import money_text, trimmed
 
 COLUMNS = (
     "row",
@@ -144,7 +144,8 @@ def _rows(findings: Findings) -> Iterator[list[Any]]:
     for found in findings.shown:
         anomaly = found.anomaly
         begin = [anomaly.key, str(anomaly.kind), str(found.state), anomaly.period.first, anomaly.period.last]
-        figures = [*_amounts(anomaly), anomaly.percent, None, None, currency]
+        percent = None if anomaly.percent is None else trimmed(anomaly.percent)
+        figures = [*_amounts(anomaly), percent, None, None, currency]
         yield ["anomaly", *begin, None, None, *figures, found.mark.note if found.mark else None]
         if anomaly.key in explanations:
             for kind, *said in _parts(explanations[anomaly.key]):

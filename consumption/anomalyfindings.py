@@ -23,7 +23,7 @@ from consumption.anomalies import (
     share_of_month,
 )
 from consumption.anomalymarks import Scope, mark_of
-from consumption.history import Dimension, History, Question, history_of
+from consumption.history import Dimension, History, Question, SeveralCurrencies, history_of
 from consumption.meters import is_by_month
 from consumption.models import DayState, ExpectedAnomaly, Ledger, Meter
 from consumption.periods import Granularity, Period
@@ -131,6 +131,11 @@ class Findings:
         left = anomaly.expected - sum(one.expected for one in found)
         return [replace(found[0], expected=found[0].expected + left), *found[1:]]
 
+    def main_type_of(self, anomaly: Anomaly) -> str:
+        """Return the type that moved the cost most in the direction of the whole anomaly."""
+        sign = 1 if anomaly.excess > 0 else -1
+        return max(self.types_of(anomaly), key=lambda one: one.excess * sign).key
+
     def is_by_month(self, key: str) -> bool:
         """Tell whether a type is sold by the month."""
         return key in self._by_month
@@ -207,7 +212,11 @@ def findings_of(
     """
     first = history.question.period.first
     before = Period(first - dt.timedelta(days=OLDEST_DAYS), first)
-    earlier = history_of(ledgers, replace(history.question, period=before), expected=expected)
+    question = replace(history.question, period=before)
+    try:
+        earlier = history_of(ledgers, question, expected=expected)
+    except SeveralCurrencies:  # also of days that are not asked for: nothing is compared with them
+        earlier = history_of([], question, expected=expected)
     return Findings(history, earlier, scope, state)
 
 

@@ -2,13 +2,13 @@
 
 Only whole steps are compared: weeks and months that the period does not cut off, with all figures of every
 day. Months differ in length, so what is compared is the average day of a step; of days and weeks that is the
-same as comparing their costs. What has no price is in no figure here. Percentages are of a cost above zero:
-there is none of nothing, nor of a credit.
+same as comparing their costs. What has no price is in no figure here, and a step of which nothing has one is
+not known. Percentages are of a cost above zero: there is none of nothing, nor of a credit.
 """
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
@@ -64,11 +64,11 @@ class Point:
     @property
     def is_whole(self) -> bool:
         """Tell whether it can be compared: neither cut off by the period, nor without figures of a day."""
-        return not self.is_cut and self.step.coverage.is_whole
+        return not self.is_cut and self.average_day is not None
 
     @property
     def average_day(self) -> Decimal | None:
-        """What a day of it costs; None while some day has not all its figures."""
+        """What a day of it costs; None while some day has not all its figures, or nothing has a price."""
         return _average_day(self.step)
 
 
@@ -139,10 +139,14 @@ class Trends:
     @cached_property
     def points(self) -> list[Point]:
         """Each step of the period."""
-        steps, unpriced = self.history.steps, self.history.unpriced_by_step
+        unpriced = self.history.unpriced_by_step
+        steps = [
+            _without_price(step) if lines else step
+            for step, lines in zip(self.history.steps, unpriced, strict=True)
+        ]
         cut = [not is_whole_step(step.period, self.granularity) for step in steps]
         whole = [
-            None if is_cut or not step.coverage.is_whole else step
+            None if is_cut or _average_day(step) is None else step
             for step, is_cut in zip(steps, cut, strict=True)
         ]
         befores = [None, *whole[:-1]]
@@ -205,6 +209,7 @@ class Trends:
         except SeveralCurrencies:  # also of the days before it, which nobody asks for
             return Earlier(kind, period, 1, None, None, 0, "", False, None, Change())
         [step], currency = found.steps, found.currency
+        step = _without_price(step) if found.unpriced else step
         is_other = step.cost is not None and currency != self.history.currency
         average_day = None if is_other else _average_day(step)
         return Earlier(
@@ -228,8 +233,14 @@ class Trends:
             return None
 
 
+def _without_price(step: Step) -> Step:
+    """Return a step that has lines without a price: when nothing else cost anything, no cost is known."""
+    return step if step.cost else replace(step, cost=None)
+
+
 def _average_day(step: Step) -> Decimal | None:
-    return step.cost / step.period.length if step.coverage.is_whole else None
+    is_known = step.cost is not None and step.coverage.is_whole
+    return step.cost / step.period.length if is_known else None
 
 
 def _whole_days(step: Step) -> int:

@@ -77,7 +77,7 @@ def chart_of(trends: Trends) -> dict[str, Any] | None:
     cost: dict[str, Any] = {
         "name": _("Cost"),
         "role": "bar",
-        "values": [_value(point.cost) for point in points],
+        "values": [_value(_drawn(point)) for point in points],
         "partial": [
             bool(point.unpriced) or state == "partial" for point, state in zip(points, states, strict=True)
         ],
@@ -98,6 +98,11 @@ def chart_of(trends: Trends) -> dict[str, Any] | None:
         "legend": [{"name": _cut_text(trends), "color": "others"}] if "colors" in cost else [],
         "series": [cost, line] if has_line else [cost],
     }
+
+
+def _drawn(point: Point) -> Decimal | None:
+    """Return the cost to draw: a step that was read, of which nothing has a price, is at least nothing."""
+    return Decimal() if point.cost is None and point.step.coverage.with_figures else point.cost
 
 
 def _value(amount: Decimal | None) -> str | None:
@@ -121,7 +126,7 @@ def rows_of(trends: Trends) -> list[TrendRow]:
             _state_of(trends, point),
             kinds.get(chart_state(point.step.coverage), ""),
             bool(point.unpriced) or chart_state(point.step.coverage) == "partial",
-            None if point.unpriced and not point.cost else point.cost,
+            point.cost,
             point.average_day,
             point.moving_average,
             point.change,

@@ -96,7 +96,7 @@ def _steps(trends: Trends) -> Iterator[list[Any]]:
             None,
             None,
             *_days(point.period),
-            None if point.unpriced and not point.cost else point.cost,
+            point.cost,
             _number(point.average_day),
             _number(point.moving_average),
             None,

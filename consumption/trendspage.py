@@ -141,7 +141,7 @@ def _problem(trends: Trends, one: Earlier) -> str:
     if one.average_day is not None:
         return ""
     if one.cost is None:
-        return _("not read")
+        return _("no price") if one.lacks else _("not read")
     if one.currency != trends.history.currency:
         return _("billed in %(currency)s") % {"currency": one.currency}
     text = ngettext(

@@ -127,6 +127,16 @@ def test_what_reaches_the_last_day_is_still_going_on():
     assert told(series(100, days=61, d58=200, d59=200)) == [(58, 59, Kind.SPIKE, 200)]
 
 
+def test_a_cost_has_not_come_back_while_no_day_after_it_is_known():
+    unknown = {f"d{place}": None for place in range(51, 65)}
+    assert told(series(100, days=65, d50=300, **unknown)) == [(50, 50, Kind.ONGOING, 200)]
+    assert told(series(100, days=66, d50=300, **unknown)) == [(50, 50, Kind.SPIKE, 200)]
+    assert told(series(100, days=66, d50=300, d65=300, **unknown)) == [
+        (50, 50, Kind.SPIKE, 200),
+        (65, 65, Kind.ONGOING, 200),
+    ]
+
+
 def test_unknown_days_are_no_zeros_and_part_no_anomaly():
     gaps = dict.fromkeys(("d40", "d41", "d54", "d61"))
     costs = series(weekly, **gaps, d60=300, d62=300)

@@ -209,6 +209,14 @@ def test_what_moved_to_other_resources_and_quantities_is_told_apart(logged_in):
     assert f"NAT service: {said}" in notes
 
 
+def test_credits_that_make_the_total_nothing_have_a_chart_and_are_not_called_new(logged_in):
+    prices = {2: "50", 5: "-50"}
+    keep_days({days: [entry(price=prices.get(days, "0"))] for days in range(1, DAYS + 1)})
+    page = show(logged_in)
+    assert page.soup.select_one("#consumption-chart")
+    assert [row[-3:-1] for row in rows(page)] == [["+€50.00", "new"], ["−€50.00", "–"]]
+
+
 def test_quiet_days_and_too_few_days_are_said_plainly(logged_in):
     keep_days({days: [NAT] for days in range(1, DAYS + 1)})
     page = show(logged_in)
@@ -230,7 +238,12 @@ def test_a_product_that_lost_its_price_is_unknown_and_no_fall(logged_in):
     assert data["anomalies"] == []
     verdicts = [day["verdict"] for day in data["days"]]
     assert (verdicts[-5], verdicts.count("unknown"), verdicts.count("usual")) == ("unknown", 1, 31)
-    assert "1 day is not known, or only in part." in text(show(logged_in).soup)
+    page = show(logged_in)
+    assert "1 day is not known, or only in part." in text(page.soup)
+    costs = {text(row.find_all("td")[1]) for row in page.soup.select("#steps tbody tr")}
+    assert costs == {"at least ≥ €29.00", "at least ≥ €5.00"}  # what never has a price is in none of them
+    drawn = json.loads(page.soup.select_one('script[type="application/json"]').string)["series"]
+    assert all(next(one for one in drawn if one["role"] == "actual")["partial"])
 
 
 def test_the_number_of_queries_does_not_grow_with_what_is_kept(kept):

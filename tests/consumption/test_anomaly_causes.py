@@ -86,3 +86,35 @@ def test_many_anomalies_are_explained_with_one_query(db):
         found = document_of(findings)["anomalies"]
     assert len(asked) == 1
     assert [one["causes"][0]["resources"][0]["resource_id"] for one in found] == ["s-1"] * 5
+
+
+def test_what_is_free_from_now_on_is_gone_once_and_not_cheaper_too(db):
+    ledger = make_ledger()
+    usual, free = (entry(price=price, unit_price=Decimal(price) / 24) for price in ("24", "0"))
+    stays = entry("BoxUsage:tinav6.c2r4p2", "30", resource="i-1")
+    keep(ledger, {day: [free if day == PERIOD.last else usual, stays] for day in PERIOD.days})
+
+    [anomaly] = document_of(found_in(ledger))["anomalies"]
+    [cause] = anomaly["causes"]
+    assert cause["happened"] == "gone"
+    assert cause["split"] == {"new": "0", "gone": "-24", "quantity": "0", "unit_price": "0"}
+
+
+def test_a_rise_is_mainly_for_what_rose_and_not_for_what_fell_more(db):
+    ledger = make_ledger()
+    gone = entry("BoxUsage:tinav6.c2r4p2", "12", resource="i-1")
+    new = [entry("Volume:a", "10", resource="a"), entry("Volume:b", "9", resource="b")]
+    stays = entry(price="20")
+    keep(ledger, {day: [stays, *(new if day == PERIOD.last else [gone])] for day in PERIOD.days})
+
+    findings = found_in(ledger)
+    [found] = findings.all
+    assert (found.anomaly.excess, findings.main_type_of(found.anomaly)) == (7, "Volume:a")
+
+
+def test_an_older_currency_of_days_before_refuses_no_answer_about_days_in_one(db):
+    ledger, before = make_ledger(), PERIOD.first - dt.timedelta(days=130)
+    keep(ledger, {PERIOD.first - dt.timedelta(days=3): [entry()], PERIOD.first: [entry()]})
+    keep(ledger, {before: [entry()]}, currency="USD")
+
+    assert len(found_in(ledger).days) == PERIOD.length

@@ -309,6 +309,24 @@ def test_what_has_no_price_in_one_of_the_steps_is_left_out_and_counted(ledger):
     assert [point.unpriced for point in trend(ledger, period).points] == [2, 2, 2]
 
 
+@pytest.mark.parametrize("granularity", [DAY, WEEK])
+def test_a_step_of_which_nothing_has_a_price_is_unknown_and_no_fall_to_nothing(ledger, granularity):
+    weeks = [Period(MONDAY + start * ONE_DAY, MONDAY + (start + 7) * ONE_DAY) for start in (0, 7, 14)]
+    prices = dict(zip(weeks, ("5", None, "5"), strict=True))
+    keep(ledger, {one: [entry(price=prices[week])] for week in weeks for one in week.days})
+    trends = trend(ledger, Period(MONDAY, weeks[-1].end), granularity)
+
+    lacking = [point for point in trends.points if point.unpriced]
+    assert len(lacking) == len(trends.points) / 3
+    for point in lacking:
+        assert (point.cost, point.average_day, point.is_whole) == (None, None, False)
+    assert set(growths(trends)) <= {None, 0}
+    assert trends.average == (5 if granularity == DAY else 35)
+    assert trends.compound.percent == 0
+    assert compared(trends)["week"] is None
+    assert [one.lacks for one in trends.earlier if one.kind == "week"] == [True]
+
+
 def test_movers_are_those_of_any_grouping_and_ten_in_each_direction(ledger):
     entries = [entry(price=str(number), resource=f"nat-{number:02}") for number in range(1, 25)]
     keep(ledger, {MONDAY: [], MONDAY + ONE_DAY: entries})

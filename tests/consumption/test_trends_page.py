@@ -231,6 +231,19 @@ def test_what_has_no_price_makes_every_figure_a_lower_bound(logged_in):
     assert asked(logged_in, "period=last-7-days")["data"]["periods"][0]["unpriced_lines"] == 1
 
 
+def test_a_day_of_which_nothing_has_a_price_costs_nothing_nowhere(logged_in):
+    keep_days({days: [entry("New", None if days == 2 else "5")] for days in range(1, 10)})
+    question = f"first={past(3)}&last={past(1)}"
+    page = show(logged_in, question)
+    assert [row[1:4:2] for row in rows(page, "steps")] == [["€5.00", "–"], ["–", "–"], ["€5.00", "–"]]
+    assert (chart(page)["series"][0]["values"][1], chart(page)["series"][0]["partial"][1]) == ("0", True)
+    api = asked(logged_in, f"from_date={past(3)}&to_date={past(0)}")["data"]["periods"]
+    assert [step["cost"] for step in api] == ["5", None, "5"]
+    keep_days({8: [entry("New", None)]})
+    page = show(logged_in, f"first={past(1)}&last={past(1)}")
+    assert rows(page, "earlier")[0][-1] == "– no price"
+
+
 def test_credits_that_make_the_total_nothing_are_still_shown(logged_in):
     keep_days({1: [entry(price="-5")], 2: [entry(price="5")]})
     page = show(logged_in, f"first={past(2)}&last={past(1)}")
