@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
-from math import ceil, inf
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.cache import cache
@@ -265,13 +265,16 @@ class _Days:
     def point(self, day: dt.date) -> Point:
         """Return what is expected of a day: at least what it has cost already."""
         step = (day - self.training.end).days
-        floor = float(self.least(day)) if self.is_positive or day in self.costs else -inf
         expected = self.outlook.expected[step] if step >= 0 else self._within(day)
-        bounds = []
+        values = [expected]
         for percent in (80, 95):
             half = self._half_widths[percent][max(step, 0)]
-            bounds += [max(expected - half, floor), max(expected + half, floor)]
-        return Point(day, *(_amount(one) for one in (max(expected, floor), *bounds)))
+            values += [expected - half, expected + half]
+        amounts = [_amount(value) for value in values]
+        if self.is_positive or day in self.costs:
+            # Of the exact cost: a rounded one may be a little below it.
+            amounts = [max(amount, self.least(day)) for amount in amounts]
+        return Point(day, *amounts)
 
     def _within(self, day: dt.date) -> float:
         """Return what an unknown day among the known ones, or before them, is taken to have cost."""

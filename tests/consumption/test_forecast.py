@@ -209,6 +209,15 @@ def test_the_same_costs_are_worked_out_once_and_other_ones_anew(monkeypatch, db)
 AMOUNTS = st.one_of(st.none(), st.decimals(-1000, 100_000, places=4))
 
 
+def test_a_day_never_counts_with_less_than_it_has_cost_already_not_even_by_rounding():
+    """A stored amount has ten decimals, an expected one six."""
+    period = Period(MARCH.first, TODAY)
+    found = worked_out(costs([*["1"] * 60, "500.0000004444"], young=1), period)
+    [point] = found.points
+    assert point == (point.date, *[Decimal("500.0000004444")] * 5)
+    assert (found.still_to_come, found.total_95.low) == (0, found.expected_total)
+
+
 @hypothesis.settings(max_examples=12, deadline=None)
 @hypothesis.given(st.lists(AMOUNTS, min_size=20, max_size=50), st.integers(0, 3))
 def test_whatever_was_spent_the_parts_make_the_sum_and_the_intervals_hold_it(amounts, young):
