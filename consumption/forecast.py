@@ -46,7 +46,7 @@ UNKNOWN_DAYS = "UNKNOWN_DAYS"
 _MEAN_MONTH = 365.25 / 12
 _LEVEL_DAYS = 28
 _KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "2"
+_VERSION = "3"
 """Changes whenever the same costs are forecast otherwise, so that no older answer is found."""
 
 
@@ -143,28 +143,32 @@ class Forecast:
 
 
 def forecast_of(
-    costs: Mapping[dt.date, DayCost], period: Period, *, learn_from: Period | None = None
+    costs: Mapping[dt.date, DayCost],
+    period: Period,
+    *,
+    today: dt.date | None = None,
+    learn_from: Period | None = None,
 ) -> Forecast:
     """Return what a period will cost, worked out once for the same costs.
 
     ``costs`` are all days of which anything is known, also before the period; what is missing is unknown.
-    The models learn from the final ones, in ``learn_from`` only if that is given.
+    The days before ``today`` are over, without it those up to the last final one. The models learn from the
+    final ones, in ``learn_from`` only if that is given.
     """
-    key = f"forecast-{_digest(costs, period, learn_from)}"
+    key = f"forecast-{_digest(costs, period, today, learn_from)}"
     found = cache.get(key)
     if found is None:
-        found = worked_out(costs, period, learn_from=learn_from)
+        found = worked_out(costs, period, today=today, learn_from=learn_from)
         after_the_moment(lambda: cache.set(key, found, _KEPT_SECONDS))
     return found
 
 
-def _digest(costs: Mapping[dt.date, DayCost], period: Period, learn_from: Period | None) -> str:
+def _digest(costs: Mapping[dt.date, DayCost], *question: Any) -> str:
     """Return what stands for a question; of today's, too: so what has expired is never asked for again.
 
     To find an expired entry deletes it, and nothing may be written while a moment is looked at.
     """
-    today = dt.datetime.now(dt.UTC).date()
-    parts = [_VERSION, str(today), repr(period), repr(learn_from)]
+    parts = [_VERSION, str(dt.datetime.now(dt.UTC).date()), *map(repr, question)]
     parts += [
         f"{day.toordinal()} {cost} {month} {final}" for day, (cost, month, final) in sorted(costs.items())
     ]
@@ -172,7 +176,11 @@ def _digest(costs: Mapping[dt.date, DayCost], period: Period, learn_from: Period
 
 
 def worked_out(
-    costs: Mapping[dt.date, DayCost], period: Period, *, learn_from: Period | None = None
+    costs: Mapping[dt.date, DayCost],
+    period: Period,
+    *,
+    today: dt.date | None = None,
+    learn_from: Period | None = None,
 ) -> Forecast:
     """Return what ``forecast_of`` does, without remembering it."""
     spent = [costs[day].cost for day in period.days if day in costs]
@@ -183,7 +191,8 @@ def worked_out(
     known_days = sum(_is_final(costs, day) for day in training.days)
     steps = (period.end - training.end).days
     needed = max(LEAST_DAYS, ceil(steps / FARTHEST))
-    unknown = sum(day not in costs for day in period.days if day < training.end)
+    over = max(training.end, today or training.end)
+    unknown = sum(day not in costs for day in period.days if day < over)
     known = replace(
         known, known_days=known_days, unknown_days=unknown, trained_on=training, needed_days=needed
     )

@@ -146,6 +146,10 @@ def test_a_sum_is_not_made_of_days_of_which_most_are_unknown():
     assert (found.reason, found.unknown_days) == (UNKNOWN_DAYS, 19)
     assert (found.expected_total, found.actual_to_date) == (None, 300)
     assert worked_out(costs(["5"] * 65), year).expected_total == 5 * 120
+    stale = costs(["5"] * 60, end=MARCH.first)  # and of March nothing is, up to the 21st
+    found = worked_out(stale, MARCH, today=TODAY)
+    assert (found.reason, found.unknown_days, found.expected_total) == (UNKNOWN_DAYS, 20, None)
+    assert worked_out(stale, MARCH, today=dt.date(2026, 3, 15)).expected_total == 5 * 31
 
 
 def test_zeros_are_known_and_what_was_before_the_first_cost_is_not_learnt_from():
