@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
-from math import ceil, inf
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.cache import cache
@@ -46,7 +46,7 @@ UNKNOWN_DAYS = "UNKNOWN_DAYS"
 _MEAN_MONTH = 365.25 / 12
 _LEVEL_DAYS = 28
 _KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "2"
+_VERSION = "3"
 """Changes whenever the same costs are forecast otherwise, so that no older answer is found."""
 
 
@@ -143,28 +143,32 @@ class Forecast:
 
 
 def forecast_of(
-    costs: Mapping[dt.date, DayCost], period: Period, *, learn_from: Period | None = None
+    costs: Mapping[dt.date, DayCost],
+    period: Period,
+    *,
+    today: dt.date | None = None,
+    learn_from: Period | None = None,
 ) -> Forecast:
     """Return what a period will cost, worked out once for the same costs.
 
     ``costs`` are all days of which anything is known, also before the period; what is missing is unknown.
-    The models learn from the final ones, in ``learn_from`` only if that is given.
+    The days before ``today`` are over, without it those up to the last final one. The models learn from the
+    final ones, in ``learn_from`` only if that is given.
     """
-    key = f"forecast-{_digest(costs, period, learn_from)}"
+    key = f"forecast-{_digest(costs, period, today, learn_from)}"
     found = cache.get(key)
     if found is None:
-        found = worked_out(costs, period, learn_from=learn_from)
+        found = worked_out(costs, period, today=today, learn_from=learn_from)
         after_the_moment(lambda: cache.set(key, found, _KEPT_SECONDS))
     return found
 
 
-def _digest(costs: Mapping[dt.date, DayCost], period: Period, learn_from: Period | None) -> str:
+def _digest(costs: Mapping[dt.date, DayCost], *question: Any) -> str:
     """Return what stands for a question; of today's, too: so what has expired is never asked for again.
 
     To find an expired entry deletes it, and nothing may be written while a moment is looked at.
     """
-    today = dt.datetime.now(dt.UTC).date()
-    parts = [_VERSION, str(today), repr(period), repr(learn_from)]
+    parts = [_VERSION, str(dt.datetime.now(dt.UTC).date()), *map(repr, question)]
     parts += [
         f"{day.toordinal()} {cost} {month} {final}" for day, (cost, month, final) in sorted(costs.items())
     ]
@@ -172,7 +176,11 @@ def _digest(costs: Mapping[dt.date, DayCost], period: Period, learn_from: Period
 
 
 def worked_out(
-    costs: Mapping[dt.date, DayCost], period: Period, *, learn_from: Period | None = None
+    costs: Mapping[dt.date, DayCost],
+    period: Period,
+    *,
+    today: dt.date | None = None,
+    learn_from: Period | None = None,
 ) -> Forecast:
     """Return what ``forecast_of`` does, without remembering it."""
     spent = [costs[day].cost for day in period.days if day in costs]
@@ -183,7 +191,8 @@ def worked_out(
     known_days = sum(_is_final(costs, day) for day in training.days)
     steps = (period.end - training.end).days
     needed = max(LEAST_DAYS, ceil(steps / FARTHEST))
-    unknown = sum(day not in costs for day in period.days if day < training.end)
+    over = max(training.end, today or training.end)
+    unknown = sum(day not in costs for day in period.days if day < over)
     known = replace(
         known, known_days=known_days, unknown_days=unknown, trained_on=training, needed_days=needed
     )
@@ -265,13 +274,16 @@ class _Days:
     def point(self, day: dt.date) -> Point:
         """Return what is expected of a day: at least what it has cost already."""
         step = (day - self.training.end).days
-        floor = float(self.least(day)) if self.is_positive or day in self.costs else -inf
         expected = self.outlook.expected[step] if step >= 0 else self._within(day)
-        bounds = []
+        values = [expected]
         for percent in (80, 95):
             half = self._half_widths[percent][max(step, 0)]
-            bounds += [max(expected - half, floor), max(expected + half, floor)]
-        return Point(day, *(_amount(one) for one in (max(expected, floor), *bounds)))
+            values += [expected - half, expected + half]
+        amounts = [_amount(value) for value in values]
+        if self.is_positive or day in self.costs:
+            # Of the exact cost: a rounded one may be a little below it.
+            amounts = [max(amount, self.least(day)) for amount in amounts]
+        return Point(day, *amounts)
 
     def _within(self, day: dt.date) -> float:
         """Return what an unknown day among the known ones, or before them, is taken to have cost."""

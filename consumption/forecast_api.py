@@ -8,6 +8,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from accounts.envelope import Envelope, answer
+from consumption.api import UnpricedOut
 from consumption.apiquestions import ConsumptionQuestion, asked_for, metadata_of
 from consumption.forecastfiles import document_of
 from consumption.forecastforms import Horizon
@@ -59,7 +60,8 @@ class ForecastOut(Schema):
     is known so far, final or not. ``reason`` says why nothing is expected, else it is null: ``TOO_FEW_DAYS``
     to learn from, or ``UNKNOWN_DAYS``, too many past days of the period that are not known. ``left_out`` are
     spikes, which are in the sums, but not learnt from. The models were asked at ``tested_from`` days of the
-    past, for ``tested_days`` each; ``naive`` repeats the last week.
+    past, for ``tested_days`` each; ``naive`` repeats the last week. ``unpriced`` is what was consumed
+    without a price on the period's past days and in the last four weeks: it is in no figure.
     """
 
     from_date: dt.date
@@ -86,6 +88,7 @@ class ForecastOut(Schema):
     total_low_95: str | None
     total_high_95: str | None
     points: list[PointOut]
+    unpriced: list[UnpricedOut]
 
 
 @router.get("", response=Envelope[ForecastOut])

@@ -59,7 +59,10 @@ def spikes_of(values: np.ndarray, season: int) -> dict[int, float]:
     wobble = median(
         abs(level[place] - median(level[place - _WINDOW : place])) for place in range(_WINDOW, len(level))
     )
-    spikes = _short_runs(level, _DEVIATIONS * wobble)
+    spikes, last = _short_runs(level, _DEVIATIONS * wobble), len(level) - 1
+    # The first steps have none before them to differ from: they are compared with those that follow.
+    backwards = _short_runs(level[::-1], _DEVIATIONS * wobble)
+    spikes |= {last - place: base for place, base in backwards.items() if last - place < _WINDOW}
     if len(spikes) > _MOST_SPIKES * len(level):
         return {}
     return {place: base + usual[place] for place, base in spikes.items()}

@@ -3,16 +3,20 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from consumption.coverage import Coverage
 from consumption.forecast import DayCost, Forecast, forecast_of
-from consumption.history import Dimension, History, Question, history_of
+from consumption.history import Dimension, History, Question, Unpriced, history_of
 from consumption.meters import is_by_month
 from consumption.models import DayState, Ledger, Meter
 from consumption.periods import Granularity, Period, months_later
 
 MONTHS_KEPT = 24
 """How many months before today are looked at: what is older tells nothing of what comes."""
+
+RECENT_DAYS = 28
+"""How many days before today tell most of what comes: what has no price on them is lacking in it, too."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,35 @@ class Outcome:
     def coverage(self) -> Coverage:
         """How far the days are known."""
         return self.history.coverage
+
+    @property
+    def to_date(self) -> Period:
+        """The days of the forecast's period that are over."""
+        ahead, today = self.forecast.period, self.history.question.period.end
+        return Period(ahead.first, max(min(ahead.end, today), ahead.first))
+
+    @property
+    def recent(self) -> Period:
+        """These days and the last four weeks."""
+        today = self.history.question.period.end
+        return Period(min(self.to_date.first, today - dt.timedelta(days=RECENT_DAYS)), today)
+
+    @cached_property
+    def unpriced(self) -> list[Unpriced]:
+        """What was consumed on the recent days and has no price, so that no sum holds it."""
+        return self.history.about(self.recent).unpriced
+
+    @property
+    def lacks_spent(self) -> bool:
+        """Tell whether more was spent to date than is known: something has no price, or was not read."""
+        if self.coverage.of(self.to_date).counts[DayState.PARTIAL]:
+            return True
+        return bool(self.to_date.length and self.unpriced and self.history.about(self.to_date).unpriced)
+
+    @property
+    def lacks_some(self) -> bool:
+        """Tell whether more is to be expected than is told."""
+        return bool(self.unpriced) or self.lacks_spent
 
 
 def outcome_of(
@@ -53,7 +86,7 @@ def outcome_of(
     )
     history = history_of(ledgers, whole, expected=expected)
     costs = _costs_of(history)
-    return Outcome(history, costs, forecast_of(costs, ahead, learn_from=learn_from))
+    return Outcome(history, costs, forecast_of(costs, ahead, today=today, learn_from=learn_from))
 
 
 def _costs_of(history: History) -> dict[dt.date, DayCost]:

@@ -2,8 +2,9 @@
 
 A table has rows of several kinds, told apart by the column ``row``: ``actual`` (what a day has cost; an
 ``is_final`` one costs no more), ``expected`` (what is expected of a day that is not final), ``total`` (the
-period: what was spent, what is expected of it whole), and ``model`` (a family of models, and how far it erred
-in the back-test). Days are UTC days; amounts exclude tax. What is not known has no figure.
+period: what was spent, what is expected of it whole), ``model`` (a family of models, and how far it erred in
+the back-test), and ``unpriced`` (a ``product`` without a price, which is in no figure). Days are UTC days;
+amounts exclude tax. What is not known has no figure.
 """
 
 from collections.abc import Iterator
@@ -12,14 +13,17 @@ from typing import Any
 import msgspec
 from django.utils.translation import gettext_lazy
 
-from consumption.documents import gaps_of
+from consumption.documents import gaps_of, unpriced_document
 from consumption.files import scope_of
 from consumption.forecast import Candidate, DayCost, Forecast, Interval, Point
 from consumption.forecastcharts import shown_days
 from consumption.forecastdays import Outcome
+from consumption.periods import Period
+from costs import products
 from costs.exports import Table
 from costs.fileformats import FileFormat, table_formats
 from costs.money import money_text
+from costs.pricelist import PriceKey
 
 COLUMNS = (
     "row",
@@ -35,6 +39,8 @@ COLUMNS = (
     "is_final",
     "model",
     "error_percent",
+    "product",
+    "unpriced_lines",
     "filters",
     "account_id",
     "region",
@@ -70,6 +76,7 @@ def document_of(outcome: Outcome) -> dict[str, Any]:
         "expected_total": _text(forecast.expected_total),
         **_bounds(forecast),
         "points": [_point(point) for point in forecast.points],
+        "unpriced": [unpriced_document(one) for one in outcome.unpriced],
     }
 
 
@@ -102,7 +109,8 @@ def _text(amount: Any) -> str | None:
 def table_of(outcome: Outcome) -> Table:
     """Return the days that are known and those that are expected, then the sums, then the models."""
     scope = scope_of(outcome.history)
-    return Table(COLUMNS, ([*row, *scope] for row in _rows(outcome)))
+    width = len(COLUMNS) - len(scope)
+    return Table(COLUMNS, ([*row, *[None] * (width - len(row)), *scope] for row in _rows(outcome)))
 
 
 def _rows(outcome: Outcome) -> Iterator[list[Any]]:
@@ -118,6 +126,9 @@ def _rows(outcome: Outcome) -> Iterator[list[Any]]:
     yield ["total", forecast.period.first, forecast.until, *sums, currency, None, *model]
     for one in forecast.candidates:
         yield ["model", *[None] * 8, None, None, one.model, one.error_percent]
+    for one in outcome.unpriced:
+        name = products.name(PriceKey(one.service, one.type, one.operation))
+        yield ["unpriced", outcome.recent.first, outcome.recent.last, *[None] * 10, name, one.lines]
 
 
 def _actual(day: Any, cost: DayCost, currency: str | None) -> list[Any]:
@@ -128,7 +139,8 @@ def _actual(day: Any, cost: DayCost, currency: str | None) -> list[Any]:
 
 
 def _json(outcome: Outcome) -> bytes:
-    partial = gaps_of(outcome.coverage.of(shown_days(outcome)))
+    shown, today = shown_days(outcome), outcome.history.question.period.end
+    partial = gaps_of(outcome.coverage.of(Period(shown.first, min(shown.end, today))))
     document = document_of(outcome) | {"partial": partial}
     return msgspec.json.format(msgspec.json.encode(document), indent=2)
 

@@ -21,7 +21,6 @@ from consumption.forecastdays import Outcome, outcome_of
 from consumption.forecastfiles import FORMATS
 from consumption.forecastforms import ForecastFilter, Horizon
 from consumption.periods import Period, months_later
-from consumption.reasons import lacks_some
 from costs.money import show_money, show_percent
 
 
@@ -51,7 +50,6 @@ def answer_of(asked: Asked) -> Outcome:
 def figures_of(asked: Asked, outcome: Outcome) -> dict[str, Any]:
     """Return the figures of a valid question."""
     forecast, currency = outcome.forecast, outcome.history.currency
-    lacks = lacks_some(asked.history)
     return {
         "forecast": forecast,
         "currency": currency,
@@ -67,7 +65,8 @@ def figures_of(asked: Asked, outcome: Outcome) -> dict[str, Any]:
         "remarks": list(_remarks(outcome)),
         "spent_text": _spent_text(outcome),
         "left_text": _left_text(forecast),
-        "lacks_spent": lacks,
+        "lacks_spent": outcome.lacks_spent,
+        "lacks_some": outcome.lacks_some,
     }
 
 
@@ -94,10 +93,12 @@ def finding_of(forecast: Forecast, currency: str) -> SafeString:
         "low": show_money(forecast.total_80.low, currency),
         "high": show_money(forecast.total_80.high, currency),
         "percent": show_percent(Decimal(80)),
-        "spent": show_money(forecast.actual_to_date or Decimal(0), currency),
-        "left": show_money(forecast.still_to_come, currency),
     }
-    parts = _("%(spent)s are spent to date, and %(left)s still to come.") % facts
+    parts = ""
+    if forecast.actual_to_date is not None:
+        facts["spent"] = show_money(forecast.actual_to_date, currency)
+        facts["left"] = show_money(forecast.still_to_come, currency)
+        parts = _("%(spent)s are spent to date, and %(left)s still to come.") % facts
     sure = _("In %(percent)s of the cases it lies between %(low)s and %(high)s.") % facts
     return format_html("<strong>{}</strong> {} {}", told, parts, sure)
 

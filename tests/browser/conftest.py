@@ -150,7 +150,9 @@ def until(page, expression, argument=None):
 def _note_console(faults, message):
     # Chromium's and htmx's lines about a status: _note_response decides which status is a fault.
     about_status = "Failed to load resource" in message.text or "Response Status Error Code" in message.text
-    if message.type in {"error", "warning"} and not about_status:
+    # What a page had asked for when it was left is given up, which is no fault of either.
+    given_up = message.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
+    if message.type in {"error", "warning"} and not (about_status or given_up):
         faults.append(f"console: {message.text}")
 
 

@@ -146,6 +146,10 @@ def test_a_sum_is_not_made_of_days_of_which_most_are_unknown():
     assert (found.reason, found.unknown_days) == (UNKNOWN_DAYS, 19)
     assert (found.expected_total, found.actual_to_date) == (None, 300)
     assert worked_out(costs(["5"] * 65), year).expected_total == 5 * 120
+    stale = costs(["5"] * 60, end=MARCH.first)  # and of March nothing is, up to the 21st
+    found = worked_out(stale, MARCH, today=TODAY)
+    assert (found.reason, found.unknown_days, found.expected_total) == (UNKNOWN_DAYS, 20, None)
+    assert worked_out(stale, MARCH, today=dt.date(2026, 3, 15)).expected_total == 5 * 31
 
 
 def test_zeros_are_known_and_what_was_before_the_first_cost_is_not_learnt_from():
@@ -207,6 +211,15 @@ def test_the_same_costs_are_worked_out_once_and_other_ones_anew(monkeypatch, db)
 
 
 AMOUNTS = st.one_of(st.none(), st.decimals(-1000, 100_000, places=4))
+
+
+def test_a_day_never_counts_with_less_than_it_has_cost_already_not_even_by_rounding():
+    """A stored amount has ten decimals, an expected one six."""
+    period = Period(MARCH.first, TODAY)
+    found = worked_out(costs([*["1"] * 60, "500.0000004444"], young=1), period)
+    [point] = found.points
+    assert point == (point.date, *[Decimal("500.0000004444")] * 5)
+    assert (found.still_to_come, found.total_95.low) == (0, found.expected_total)
 
 
 @hypothesis.settings(max_examples=12, deadline=None)

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 from django.core.cache import cache
@@ -205,6 +206,38 @@ def test_days_that_were_not_read_are_named_and_count_with_what_is_expected(logge
     assert [point["date"] for point in data["points"]][:2] == missing
     assert Decimal(data["expected_total"]) == cost_of(horizon_period("month", now.date()).days)
     assert "of 19 past days" in text(page.soup.select_one(".figures"))
+
+
+def test_where_no_day_of_the_month_is_known_nothing_is_said_to_be_spent(logged_in, now):
+    keep_past(now, without=range(1, 20))
+    early = now.replace(day=11)
+    with patch("django.utils.timezone.now", lambda: early):
+        page = show(logged_in)
+    assert figures(page)["actual"] == "–"
+    assert "0.00 are spent" not in text(page.soup.select_one("#consumption-chart-says"))
+
+
+def test_days_to_come_are_not_called_unread(logged_in, now):
+    keep_past(now, without=(5,))
+    file = json.loads(logged_in.get(f"{PAGE}export/json/").content)
+    assert [gap["day"] for gap in file["partial"]] == [str(now.date() - ONE_DAY * 5)]
+
+
+def test_what_has_no_price_is_named_in_every_answer_and_marks_the_sums_it_is_missing_from(logged_in, now):
+    ledger = keep_past(now)
+    learnt = f"first={now.date() - ONE_DAY * 60}&last={now.date() - ONE_DAY * 40}"
+    for age, spent in ((8, True), (25, False), (70, None)):
+        changed = now.date() - ONE_DAY * age
+        keep(ledger, {changed: [entry(price="3"), entry("Tape", None)]}, at=now)
+        for question in ("", learnt):
+            found = figures(show(logged_in, question))
+            assert ("≥" in found["actual"]) is bool(spent), age
+            assert ("≥" in found["total"]) is (spent is not None), age
+        unpriced = [one["type"] for one in asked(logged_in)["unpriced"]]
+        assert unpriced == ["Tape"] * (spent is not None)
+        rows = [row for row in rows_of(logged_in) if row["row"] == "unpriced"]
+        assert [row["unpriced_lines"] for row in rows] == ["1"] * len(unpriced)
+        keep(ledger, {changed: [entry(price="3")]}, at=now)
 
 
 def test_of_too_little_history_the_page_says_how_much_is_lacking(logged_in, now):

@@ -125,6 +125,15 @@ def test_a_level_step_is_followed_and_a_spike_is_not():
     assert found.half_widths(95)[-1] < 2 * quiet.half_widths(95)[-1]
 
 
+@pytest.mark.parametrize("first", [0, 2, 5])
+def test_a_spike_in_the_first_days_bends_nothing_either(first):
+    values = np.resize(WEEK, 91)
+    values[first : first + 3] += 100
+    found = outlook_of(values, 7, 30)
+    assert found.spikes == [first, first + 1, first + 2]
+    assert found.expected == pytest.approx(np.resize(WEEK, 121)[91:])
+
+
 def test_costs_that_come_in_bursts_are_their_own_rule_and_no_spikes():
     bursts = np.where(np.arange(200) % 11 == 0, 90.0, 0.0)
     found = outlook_of(bursts, 7, 55)
