@@ -46,7 +46,7 @@ UNKNOWN_DAYS = "UNKNOWN_DAYS"
 _MEAN_MONTH = 365.25 / 12
 _LEVEL_DAYS = 28
 _KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "3"
+_VERSION = "4"
 """Changes whenever the same costs are forecast otherwise, so that no older answer is found."""
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import norm as normal
 from scipy.stats import t as student
 
-from consumption.forecastcleaning import filled, spikes_of
+from consumption.forecastcleaning import LONGEST_SPIKE, filled, spikes_of
 from consumption.forecastmodels import FALLBACK, MODELS, NAIVE, REPEATED, Known, Model, Series
 
 _ORIGINS = 8
@@ -137,7 +137,7 @@ def outlook_of(
     whole = level.copy()
     whole[list(spikes)] = list(spikes.values())
     trial = _Trial(
-        values, filled(values, season), whole, scale, season, _length(count, season, tested or steps)
+        values, filled(values, season), level, whole, scale, season, _length(count, season, tested or steps)
     )
     naive = trial.of(REPEATED)
     tests = [found for model in MODELS if (found := trial.of(model))]
@@ -162,10 +162,14 @@ def outlook_of(
 
 @dataclass(frozen=True)
 class _Trial:
-    """Asks models at several origins: ``actual`` is compared with, NaN where it is unknown."""
+    """Asks models at several origins: ``actual`` is compared with, NaN where it is unknown.
+
+    ``level`` is the series without gaps, ``whole`` the same without spikes.
+    """
 
     actual: Series
     raw: Series
+    level: Series
     whole: Series
     scale: Series
     season: int
@@ -190,9 +194,20 @@ class _Trial:
         origins = self.origins
         return min(len(origins), (origins[0] - origins[-1] + self.length) / self.length)
 
+    @cached_property
+    def _known(self) -> dict[int, Series]:
+        """What a model knows at each origin: a change that was too young then is no new level yet."""
+        known = {}
+        for origin in self.origins:
+            known[origin] = self.whole[:origin].copy()
+            spikes = spikes_of(self.level[:origin], self.season)
+            for place in range(origin - LONGEST_SPIKE, origin):
+                known[origin][place] = spikes.get(place, known[origin][place])
+        return known
+
     def of(self, model: Model) -> _Test | None:
         """Return how far a model errs, None when it says nothing at some origin."""
-        earliest = self.whole[: self.origins[-1]]
+        earliest = self._known[self.origins[-1]]
         if not model.suits(len(earliest), self.season, self.whole.min()):
             return None
         known = model.learn(earliest, self.season)  # once, and of nothing that is compared with
@@ -211,7 +226,7 @@ class _Trial:
         if model is REPEATED:
             expected = _repeated(self.raw[:origin], self.season, self.length)
         else:
-            whole, scale = self.whole[:origin], self.scale[: part.stop]
+            whole, scale = self._known[origin], self.scale[: part.stop]
             expected = _continued(model, whole, self.season, self.length, scale=scale, known=known)
         if expected is None:
             return None

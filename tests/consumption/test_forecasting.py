@@ -134,6 +134,12 @@ def test_a_spike_in_the_first_days_bends_nothing_either(first):
     assert found.expected == pytest.approx(np.resize(WEEK, 121)[91:])
 
 
+def test_the_back_test_knows_no_change_that_nobody_could_have_believed_then():
+    """The latest of the tests begins two days after a new level, which a forecast believes on the fourth."""
+    found = outlook_of(np.where(np.arange(91) < 75, 100.0, 150.0), 7, 14)
+    assert found.errors[0] == pytest.approx(np.full(14, 50), rel=0.01)
+
+
 def test_costs_that_come_in_bursts_are_their_own_rule_and_no_spikes():
     bursts = np.where(np.arange(200) % 11 == 0, 90.0, 0.0)
     found = outlook_of(bursts, 7, 55)
