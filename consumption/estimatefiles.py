@@ -160,7 +160,7 @@ def check_once(lines: list[Line]) -> None:
 
 
 def moment_of(text: str) -> dt.datetime | None:
-    """Return the moment that a text names, in UTC; None where it names none, or one at the end of all time."""
+    """Return the moment that a text names, in UTC; None where it names none that there is."""
     try:
         found = dt.datetime.fromisoformat(text)
         return found.astimezone(dt.UTC) if found.tzinfo else found.replace(tzinfo=dt.UTC)
