@@ -61,7 +61,7 @@ def _unknown(document: Row) -> set[str]:
     calls = [one.get("call") for one in missing if isinstance(one, dict)] if isinstance(missing, list) else []
     found = set()
     for call in calls:
-        if call in RESOURCE_TYPE_OF:
+        if isinstance(call, str) and call in RESOURCE_TYPE_OF:
             found |= affected_by(call) if call in LISTS else {RESOURCE_TYPE_OF[call]}
     return {kind.value for kind in found}
 

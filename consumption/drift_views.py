@@ -54,7 +54,10 @@ def upload(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     kept = _kept(form, asked) if form.is_valid() else None
     if kept is None:
-        return _refused(request, form)
+        try:
+            return _refused(request, form)
+        except EstimateUnknown as error:
+            raise Http404 from error
     messages.success(request, _("%(name)s is the estimate now.") % {"name": kept.name})
     address = asked.form.address
     address["estimate"] = f"{FILE}:{kept.pk}"

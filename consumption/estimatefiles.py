@@ -160,12 +160,12 @@ def check_once(lines: list[Line]) -> None:
 
 
 def moment_of(text: str) -> dt.datetime | None:
-    """Return the moment that a text names, None where it names none."""
+    """Return the moment that a text names, in UTC; None where it names none that there is."""
     try:
         found = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(dt.UTC) if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
 KINDS = {kind.value for kind in ResourceType}

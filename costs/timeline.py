@@ -75,9 +75,9 @@ def details(ids: Iterable[int]) -> dict[int, tuple[Line, Cost]]:
 def note(stored: CostSnapshot, lines: Iterable[Line], costs: list[Cost]) -> None:
     """Let the time line hold a reading, at its day and until the next one of each kind that it knows.
 
-    It takes the place of another reading of the same day.
+    It takes the place of an earlier reading of the same day, and leaves what a later one told.
     """
-    day, kinds = stored.day.toordinal(), set(stored.known_kinds)
+    day, kinds = stored.day.toordinal(), _told_last(stored)
     ends = _ends(stored, kinds)
     found = _lines_by_resource(lines, kinds)
     cost_ids = _kept_costs({line.cost: costs[line.cost] for line, _digest in found.values()})
@@ -112,6 +112,14 @@ def note(stored: CostSnapshot, lines: Iterable[Line], costs: list[Cost]) -> None
     for begin in range(0, len(gone), _ROWS_AT_ONCE):
         ResourceSpan.objects.filter(pk__in=gone[begin : begin + _ROWS_AT_ONCE]).delete()
     ResourceSpan.objects.bulk_create(added, batch_size=_ROWS_AT_ONCE)
+
+
+def _told_last(stored: CostSnapshot) -> set[str]:
+    """Return the kinds of which no later reading of the same day tells: one may be stored after it."""
+    later = CostSnapshot.objects.of(stored.account_id, stored.region).filter(
+        reader=stored.reader, day=stored.day, taken_at__gt=stored.taken_at, known_kinds__isnull=False
+    )
+    return set(stored.known_kinds).difference(*later.values_list("known_kinds", flat=True))
 
 
 def _after_next_reading(spans: Iterable[int], ends: Mapping[str, int]) -> list[ResourceSpan]:

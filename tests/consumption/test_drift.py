@@ -383,6 +383,14 @@ def test_readings_may_be_stored_in_any_order(sizes, order):
         assert [f"gp2, {size} GiB" in line for line in held] == ([True] if size else [])
 
 
+def test_a_reading_that_is_stored_late_leaves_what_a_later_one_of_its_day_told(ledger):
+    read(day(1), vm("i-1"), volume(300), hour=20, missing=["ReadVolumes"])
+    read(day(1), vm("i-2"), volume(300), hour=8)
+    keep(ledger, {day(1): [ran("i-1"), held(300, 31)]})
+    found = lines(drift(ledger, day(1), day(1)))
+    assert found == {"i-1": ("4.32", "4.32", []), "vol-1": ("1.06", "1.06", [])}
+
+
 def test_another_price_on_a_later_day_changes_that_day_only(ledger):
     prices = changed(sandbox_price_list(), "BSU:VolumeUsage:gp2", unit_price=Decimal("0.22"))
     read(day(1), volume(310))

@@ -165,6 +165,7 @@ def test_an_estimate_that_is_not_there_is_not_found(logged_in, kept, estimate):
     assert logged_in.get(f"{PAGE}export/csv/", question(estimate=estimate)).status_code == 404
     answer = logged_in.get("/api/drift", {"estimate": estimate, "read": "false"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ESTIMATE_UNKNOWN")
+    assert logged_in.post(f"{PAGE}upload/?estimate={estimate}").status_code == 404
 
 
 def test_without_readings_the_page_says_how_they_come_and_offers_the_last_one_as_soon_as_there_is_one(

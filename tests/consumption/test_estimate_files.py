@@ -195,6 +195,21 @@ def test_a_file_that_is_no_estimate_is_refused_with_the_place_and_the_reason(con
     assert said in str(refused.value.message)
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "soon"])
+def test_a_file_that_names_no_moment_in_any_calendar_is_an_estimate_without_one(moment):
+    ledger = make_ledger()
+    keep(ledger, {day(1): [ran()]})
+    row = osc_cost("Vm", "i-1", price_per_hour="0.18", read_date_rfc3339=moment)
+    found = answer(ledger, day(1), day(1), given=given(row))
+    assert (sums(found.drift), found.basis.made_at) == (("4.32", "4.32", 1), None)
+
+
+@pytest.mark.parametrize("missing", [[{"call": []}], [{"call": {}}, 7], "ReadVms", {"call": "ReadVms"}])
+def test_what_our_own_json_misses_without_naming_a_call_is_passed_over(missing):
+    document = {"by_type": [], "read_at": "2026-03-01T08:00:00Z", "resources": [], "missing": missing}
+    assert given_of(json.dumps(document).encode(), "cost.json").left_out == []
+
+
 def test_a_row_without_a_price_is_not_taken_for_free():
     ledger = make_ledger()
     keep(ledger, {day(1): [ran()]})
