@@ -179,7 +179,7 @@ def _kept_costs(costs: Mapping[int, Cost]) -> dict[int, int]:
                 content=contents[place].decode(),
                 day_cost=_encode(day_cost_of(costs[place])).decode(),
             )
-            for digest, place in new.items()
+            for digest, place in sorted(new.items())  # in one order, or two keys wait for each other for ever
         ),
         ignore_conflicts=True,  # another key may have read the same just now
         batch_size=_ROWS_AT_ONCE,

@@ -1,10 +1,13 @@
 """What was expected against what was consumed: amounts to the cent, days, and reasons that the facts show."""
 
+import contextlib
 import datetime as dt
+import threading
 from decimal import Decimal
 
 import msgspec
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given as for_any
 from hypothesis import strategies as st
@@ -13,9 +16,9 @@ from consumption import sync
 from consumption.drift import Cause
 from consumption.driftlines import all_lines
 from consumption.drifttext import lacks_of
-from costs import snapshots
+from costs import snapshots, timeline
 from costs.dailycost import MONTH_LENGTHS, day_amounts
-from costs.models import CostSnapshot, ResourceSpan
+from costs.models import CostSnapshot, ResourceSpan, SpanCost
 from costs.pricelist import PriceKey
 from costs.pricing import Part, Period
 from costs.timeline import OPEN
@@ -389,6 +392,54 @@ def test_a_reading_that_is_stored_late_leaves_what_a_later_one_of_its_day_told(l
     keep(ledger, {day(1): [ran("i-1"), held(300, 31)]})
     found = lines(drift(ledger, day(1), day(1)))
     assert found == {"i-1": ("4.32", "4.32", []), "vol-1": ("1.06", "1.06", [])}
+
+
+def at_once(*stores):
+    """Store readings at once, each in a thread of its own; return what went wrong."""
+    barrier, broken = threading.Barrier(len(stores)), []
+
+    def run(store):
+        try:
+            connection.ensure_connection()
+            barrier.wait(10)
+            store()
+        except Exception as error:
+            broken.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[store]) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return broken
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_readings_of_a_key_at_once_keep_each_resource_once(monkeypatch):
+    both, present = threading.Barrier(2), timeline._present
+    read(day(1), vm(), reader="other")  # so that neither waits for the costs that the other one keeps
+
+    def met(*args):
+        found = present(*args)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.5)  # until the other one has looked as well, unless it waits for this one
+        return found
+
+    monkeypatch.setattr(timeline, "_present", met)
+    assert not at_once(*(lambda hour=hour: read(day(1), vm(), hour=hour) for hour in (8, 9)))
+    assert ResourceSpan.objects.filter(reader=READER).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keys_that_meet_the_same_prices_in_another_order_do_not_wait_for_each_other_for_ever():
+    volumes = [volume(size, f"vol-{size}") for size in range(1, 2500)]
+    assert not at_once(
+        lambda: read(day(1), *volumes, reader="first"),
+        lambda: read(day(1), *reversed(volumes), reader="second"),
+    )
+    assert SpanCost.objects.count() == len(volumes)
 
 
 def test_another_price_on_a_later_day_changes_that_day_only(ledger):
