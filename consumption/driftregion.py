@@ -122,9 +122,16 @@ class RegionDrift:
         found = {
             kind: KindDays(read_on, self.known_days)
             for kind, read_on in self.estimate.read_on.items()
-            if self._narrowing.asks_kind(kind)
+            if self._narrowing.asks_kind(kind) and kind not in self._kinds_to_be_unknown
         }
         return {kind: one for kind, one in found.items() if one.days}
+
+    @cached_property
+    def _kinds_to_be_unknown(self) -> set[str]:
+        """The kinds whose resources the estimate does not name, where some resources are asked for."""
+        if self.is_by_kind or self._narrowing.resources is None:
+            return set()
+        return {span[1] for span in self.estimate.spans if not span[2]}
 
     def days_of(self, kind: str) -> list[dt.date]:
         """Return the days on which a kind is compared."""

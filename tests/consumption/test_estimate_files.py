@@ -94,6 +94,20 @@ def test_what_a_file_has_no_rows_of_stands_apart():
     assert [one.kind for one in found.apart] == ["Volume"]
 
 
+def test_of_an_aggregate_nobody_knows_what_one_resource_was_expected_to_cost():
+    ledger = make_ledger()
+    keep(ledger, {day(1): [ran("i-1"), ran("i-2"), held(300, 31)]})
+    rows = [
+        osc_cost("Aggregate", None, aggregated_resource_type="Vm", count=2, price_per_hour=0.36),
+        osc_cost("Volume", "vol-1", price_per_month=33.0),
+    ]
+    asked = given(*rows)
+    narrowed = drift(ledger, day(1), day(1), given=asked, resource=["i-1", "vol-1"])
+    assert list(lines(narrowed)) == ["vol-1"]
+    [apart] = narrowed.apart
+    assert (apart.kind, apart.estimated, f"{apart.consumed:.2f}") == ("Vm", None, "4.32")
+
+
 def test_aggregates_are_compared_kind_by_kind_with_the_licences_of_a_vm_apart():
     ledger = make_ledger()
     keep(ledger, {day(1): [ran("i-1"), ran("i-2"), held(300, 31)]})
