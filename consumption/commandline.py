@@ -3,13 +3,18 @@
 import argparse
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from django.core.management.base import CommandError
 
 from accounts.gateway import Gateway
+from accounts.operatorkeys import OperatorKey
+from consumption import unattended
 from consumption.forms import MOST_DAYS
 from consumption.periods import ONE_DAY, Period
+from consumption.sources import Source
 from consumption.sync import Progress
 
 PATIENCE_MINUTES = 60
@@ -34,9 +39,6 @@ def add_key_arguments(parser: argparse.ArgumentParser) -> None:
         help="another region than OSC_REGION or the profile's; may be given several times",
     )
     parser.add_argument(
-        "--linked", action="store_true", help="for a paying account: also the accounts that are billed to it"
-    )
-    parser.add_argument(
         "--patience",
         type=_minutes,
         default=PATIENCE_MINUTES,
@@ -44,6 +46,70 @@ def add_key_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long to wait and try again for each account and region while the cloud throttles, or "
         f"somebody else reads the same (default: {PATIENCE_MINUTES})",
     )
+
+
+def add_linked_argument(parser: argparse.ArgumentParser) -> None:
+    """Let a command be asked for the accounts that are billed to this one, too."""
+    parser.add_argument(
+        "--linked", action="store_true", help="for a paying account: also the accounts that are billed to it"
+    )
+
+
+def add_day_arguments(parser: argparse.ArgumentParser, *, days: int) -> None:
+    """Let a command be asked for days by ``--from`` and ``--to``; ``days`` up to the last one without."""
+    parser.add_argument(
+        "--from",
+        dest="first",
+        type=day,
+        metavar="DAY",
+        help=f"the first day, YYYY-MM-DD (default: {days} days up to the last one)",
+    )
+    parser.add_argument(
+        "--to",
+        dest="last",
+        type=day,
+        metavar="DAY",
+        help="the last day, included (default: yesterday)",
+    )
+
+
+def asked_period(options: Mapping[str, Any], *, days: int, today: dt.date) -> Period:
+    """Return the days that ``add_day_arguments`` has read; raise ``CommandError`` as ``period_of`` does."""
+    last = options["last"] or today - ONE_DAY
+    return period_of(options["first"] or last - (days - 1) * ONE_DAY, last, today=today)
+
+
+def add_output_arguments(parser: argparse.ArgumentParser, formats: Iterable[str], *, default: str) -> None:
+    """Let a command be told how and where to write, and whether to ask the cloud at all."""
+    parser.add_argument("--format", choices=list(formats), default=default, help=f"default: {default}")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
+    parser.add_argument("--no-read", action="store_true", help="ask nothing of the cloud: write what is kept")
+
+
+def check_output(options: Mapping[str, Any], *, is_binary: bool) -> None:
+    """Raise ``CommandError`` rather than write what is no text to a terminal."""
+    if is_binary and not options["output"] and sys.stdout.isatty():
+        raise CommandError(f"{options['format']} is no text for a terminal: name a file with --output")
+
+
+def sources_of(
+    keys: Iterable[OperatorKey],
+    period: Period,
+    options: Mapping[str, Any],
+    *,
+    today: dt.date,
+    write: Callable[[str], None],
+) -> Iterator[Source]:
+    """Yield whose history there is, after what is missing was read, unless that is not wanted."""
+    if options["no_read"]:
+        return unattended.kept(keys)
+    orders = unattended.Orders(
+        period=period,
+        seconds=60 * options["patience"],
+        with_linked=options.get("linked", False),
+        tell=teller(write),
+    )
+    return unattended.read(keys, orders, today=today)
 
 
 def day(text: str) -> dt.date:

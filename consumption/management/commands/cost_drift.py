@@ -1,7 +1,6 @@
 """``manage.py cost_drift``: what was expected against what was consumed, in every format."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from accounts import operatorkeys
 from accounts.errors import PortalError
-from consumption import commandline, unattended
+from consumption import commandline
 from consumption.coverage import coverage_of
 from consumption.driftasking import Side, currency_of, drift_of
 from consumption.driftfiles import COMMAND_FORMATS
@@ -20,7 +19,6 @@ from consumption.driftkinds import KINDS
 from consumption.drifttext import lacks_of
 from consumption.estimatefiles import MOST_BYTES
 from consumption.history import SeveralCurrencies
-from consumption.periods import ONE_DAY
 from consumption.sources import missing_of
 from consumption.uploads import given_of
 from costs.commandoutput import write_document
@@ -63,20 +61,7 @@ class Command(BaseCommand):
         estimate.add_argument(
             "--last-reading", action="store_true", help="the last stored reading as the estimate of all days"
         )
-        parser.add_argument(
-            "--from",
-            dest="first",
-            type=commandline.day,
-            metavar="DAY",
-            help=f"the first day, YYYY-MM-DD (default: {DAYS} days up to the last one)",
-        )
-        parser.add_argument(
-            "--to",
-            dest="last",
-            type=commandline.day,
-            metavar="DAY",
-            help="the last day, included (default: yesterday)",
-        )
+        commandline.add_day_arguments(parser, days=DAYS)
         commandline.add_key_arguments(parser)
         parser.add_argument(
             "--tag", action="append", default=[], metavar="K=V", help="only resources that carry it"
@@ -89,22 +74,18 @@ class Command(BaseCommand):
             metavar="TYPE",
             help=f"only this kind; may be given several times: {', '.join(KINDS)}",
         )
-        parser.add_argument("--format", choices=list(COMMAND_FORMATS), default="human", help="default: human")
-        parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
-        parser.add_argument(
-            "--no-read", action="store_true", help="ask nothing of the cloud: compare what is kept"
-        )
+        commandline.add_output_arguments(parser, COMMAND_FORMATS, default="human")
 
     def handle(self, **options):
         chosen = COMMAND_FORMATS[options["format"]]
-        if chosen.is_binary and not options["output"] and sys.stdout.isatty():
-            raise CommandError(f"{options['format']} is no text for a terminal: name a file with --output")
+        commandline.check_output(options, is_binary=chosen.is_binary)
         today = timezone.now().date()
         period = _period(options, today)
         try:
             given = _given(options["input"])
             keys = operatorkeys.keys_of(options["profile"], options["region"])
-            found = list(self._sources(keys, period, options, today))
+            read = commandline.sources_of(keys, period, options, today=today, write=self.stderr.write)
+            found = list(read)
             answer = self._answer(keys, found, period, options, given)
         except PortalError as error:
             raise CommandError(str(error.message)) from error
@@ -118,17 +99,6 @@ class Command(BaseCommand):
             raise CommandError("\n".join(["the comparison is partial", *map(one_line, lacking)]))
         for sentence in lacking:
             self.stderr.write(self.style.WARNING(one_line(sentence)))
-
-    def _sources(self, keys, period, options, today):
-        """Return whose history there is, after what is missing was read, unless that is not wanted."""
-        if options["no_read"]:
-            return unattended.kept(keys)
-        orders = unattended.Orders(
-            period=period,
-            seconds=60 * options["patience"],
-            tell=commandline.teller(self.stderr.write),
-        )
-        return unattended.read(keys, orders, today=today)
 
     def _answer(self, keys, found, period, options, given):
         """Compare each account and region with what the key that read it expects."""
@@ -178,9 +148,7 @@ def _missing(found, period):
 
 
 def _period(options, today):
-    last = options["last"] or today - ONE_DAY
-    first = options["first"] or last - (DAYS - 1) * ONE_DAY
-    period = commandline.period_of(first, last, today=today)
+    period = commandline.asked_period(options, days=DAYS, today=today)
     if period.length > MOST_COMPARED_DAYS:
-        raise CommandError(f"from {first} to {last} are more than {MOST_COMPARED_DAYS} days")
+        raise CommandError(f"from {period.first} to {period.last} are more than {MOST_COMPARED_DAYS} days")
     return period

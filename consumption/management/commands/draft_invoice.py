@@ -1,8 +1,6 @@
 """``manage.py draft_invoice``: what accounts consumed in a period, as a draft of their invoice."""
 
 import argparse
-import sys
-from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
@@ -10,7 +8,7 @@ from django.utils import timezone
 
 from accounts import operatorkeys
 from accounts.errors import PortalError
-from consumption import commandline, unattended
+from consumption import commandline
 from consumption.invoice import invoice_of
 from consumption.invoicedocuments import unpriced_line_text
 from consumption.invoicefiles import FORMATS
@@ -59,21 +57,18 @@ class Command(BaseCommand):
             help="the last day, included (default: yesterday)",
         )
         commandline.add_key_arguments(parser)
-        parser.add_argument("--format", choices=list(FORMATS), default="csv-fr", help="default: csv-fr")
-        parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
-        parser.add_argument(
-            "--no-read", action="store_true", help="ask nothing of the cloud: write what is kept"
-        )
+        commandline.add_linked_argument(parser)
+        commandline.add_output_arguments(parser, FORMATS, default="csv-fr")
 
     def handle(self, **options):
         chosen = FORMATS[options["format"]]
-        if chosen.is_binary and not options["output"] and sys.stdout.isatty():
-            raise CommandError(f"{options['format']} is no text for a terminal: name a file with --output")
+        commandline.check_output(options, is_binary=chosen.is_binary)
         today = timezone.now().date()
         period = _period(options, today)
         try:
             keys = operatorkeys.keys_of(options["profile"], options["region"])
-            found = list(self._sources(keys, period, options, today))
+            read = commandline.sources_of(keys, period, options, today=today, write=self.stderr.write)
+            found = list(read)
             invoice = invoice_of(found, period, issued_on=today, with_linked=options["linked"])
         except PortalError as error:
             raise CommandError(str(error.message)) from error
@@ -87,18 +82,6 @@ class Command(BaseCommand):
             raise CommandError("\n".join([what, *missing, *map(unpriced_line_text, invoice.unpriced)]))
         for sentence in [*map(unpriced_line_text, invoice.unpriced), *invoice.provisional]:
             self.stderr.write(self.style.WARNING(sentence))
-
-    def _sources(self, keys, period, options, today):
-        """Return whose history there is, after what is missing was read, unless that is not wanted."""
-        if options["no_read"]:
-            return unattended.kept(keys)
-        orders = unattended.Orders(
-            period=period,
-            seconds=60 * options["patience"],
-            with_linked=options["linked"],
-            tell=commandline.teller(self.stderr.write),
-        )
-        return unattended.read(keys, orders, today=today)
 
 
 def _period(options, today):

@@ -1,7 +1,6 @@
 """``manage.py sync_consumption``: read what accounts consumed, day by day, and keep it."""
 
 import argparse
-import datetime as dt
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
@@ -11,7 +10,6 @@ from accounts import operatorkeys
 from accounts.errors import PortalError
 from consumption import commandline, sources, unattended
 from consumption.coverage import coverage_of
-from consumption.periods import ONE_DAY
 
 EXAMPLES = """examples:
   manage.py sync_consumption                                        the last 31 days that are over
@@ -40,28 +38,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = EXAMPLES
-        parser.add_argument(
-            "--from",
-            dest="first",
-            type=commandline.day,
-            metavar="DAY",
-            help=f"the first day, YYYY-MM-DD (default: {DAYS} days up to the last one)",
-        )
-        parser.add_argument(
-            "--to",
-            dest="last",
-            type=commandline.day,
-            metavar="DAY",
-            help="the last day, included (default: yesterday)",
-        )
+        commandline.add_day_arguments(parser, days=DAYS)
         commandline.add_key_arguments(parser)
+        commandline.add_linked_argument(parser)
 
     def handle(self, **options):
         today = timezone.now().date()
-        last = options["last"] or today - ONE_DAY
-        first = options["first"] or last - dt.timedelta(days=DAYS - 1)
         orders = unattended.Orders(
-            period=commandline.period_of(first, last, today=today),
+            period=commandline.asked_period(options, days=DAYS, today=today),
             seconds=60 * options["patience"],
             with_linked=options["linked"],
             tell=commandline.teller(self.stderr.write),
