@@ -47,7 +47,7 @@ def measure_anomalies(client: Client, times: int) -> None:
     period = months(MONTHS)
     days = f"first={period.first}&last={period.last}"
     found = _page(client, f"{ANOMALIES}export/json/?{days}").json()["anomalies"]
-    show("anomalies found", str(len(found)), "none: the more costs, the smaller the step and the spike")
+    show("anomalies found", str(len(found)), "none")
     addresses = {"anomalies": f"{ANOMALIES}?{days}", "anomalies in JSON": f"{ANOMALIES}export/json/?{days}"}
     if found:
         addresses["anomalies, one explained"] = f"{ANOMALIES}?{days}&anomaly={found[0]['id']}"
