@@ -275,6 +275,7 @@ def test_the_command_takes_a_file_of_osc_cost(kept, outscale, tmp_path, monkeypa
         (("--input", path, "--last-reading"), "not allowed with"),
         (("--from", "2026-01-01", "--to", "2026-06-30"), "more than 62 days"),
         (("--from", past(1), "--to", past(2)), "is after the last one"),
+        (("--linked",), "unrecognized arguments: --linked"),
     ):
         assert said in run("cost_drift", "--no-read", *arguments)[2]
     path.write_text("Summary: 0.42")
