@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "finops_site",
+    "budgets",
     "consumption",
     "quotes",
     "costs",

@@ -1,0 +1,163 @@
+"""Where a budget stands: of each period what is spent, what is left, and what is expected at its end."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from budgets.models import Budget
+from consumption.forecast import Forecast
+from consumption.periods import Period
+
+HUNDRED = Decimal(100)
+
+
+class Status(TextChoices):
+    """How a period, or a whole budget, is doing.
+
+    A period that is over is on track when it was kept. ``INCOMPLETE`` is one that is over and of which so much
+    is not known that nobody can tell; of one with ``NO_DATA`` nothing is known at all.
+    """
+
+    ON_TRACK = "on_track", _("on track")
+    AT_RISK = "at_risk", _("at risk")
+    OVER = "over", _("over")
+    FUTURE = "future", _("to come")
+    ENDED = "ended", _("ended")
+    INCOMPLETE = "incomplete", _("not wholly known")
+    NO_DATA = "no_data", _("no data")
+
+
+@dataclass(frozen=True)
+class DayCounts:
+    """How many days there are in a stretch, how many are over, and how much is known of those.
+
+    ``known`` have figures, of which ``provisional`` can still grow and ``partial`` lack something.
+    """
+
+    days: int
+    over: int
+    known: int
+    provisional: int
+    partial: int
+
+    @property
+    def unknown(self) -> int:
+        """How many days are over and have no figures."""
+        return self.over - self.known
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether all days that are over have all their figures, be they provisional."""
+        return not (self.unknown or self.partial)
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What is known of the cost of a stretch of days, before tax, in the currency of the budget.
+
+    ``spent`` is None when nothing is known of it; ``unpriced`` counts the lines without a price, each day of
+    each, which no sum holds.
+    """
+
+    period: Period
+    spent: Decimal | None
+    unpriced: int
+    counts: DayCounts
+
+    @property
+    def lacks_some(self) -> bool:
+        """Tell whether more was spent than is told."""
+        return bool(self.unpriced) or not self.counts.is_whole
+
+
+@dataclass(frozen=True)
+class Step(Spending):
+    """A step of a period; ``cumulative`` is what is known from the first day of the period on."""
+
+    cumulative: Decimal | None = None
+    lacks_some_before: bool = False
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a running period is expected to cost at its end, and within which limits in 80 percent of the cases.
+
+    ``forecast`` is where it comes from.
+    """
+
+    total: Decimal
+    low: Decimal
+    high: Decimal
+    forecast: Forecast
+
+
+@dataclass(frozen=True)
+class PeriodStanding(Spending):
+    """A period of a budget: its amount and how it is doing.
+
+    ``expected`` is None for a period that is over or to come, while too little is known, and where nobody has
+    worked it out yet (``Standing.awaits_forecast``).
+    """
+
+    amount: Decimal = Decimal(0)
+    status: str = Status.FUTURE
+    expected: Expected | None = None
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """What is left of the amount, negative when more was spent; None while nothing is known."""
+        return None if self.spent is None else self.amount - self.spent
+
+    @property
+    def utilisation(self) -> Decimal | None:
+        """What is spent, in percent of the amount; None while nothing is known, and of an amount of zero."""
+        return None if self.spent is None else self.percent_of(self.spent)
+
+    @property
+    def expected_utilisation(self) -> Decimal | None:
+        """What is expected at the end, in percent of the amount."""
+        return None if self.expected is None else self.percent_of(self.expected.total)
+
+    @property
+    def elapsed(self) -> Decimal:
+        """How much of the period is over, in percent of its days."""
+        return self.counts.over * HUNDRED / self.counts.days
+
+    def percent_of(self, figure: Decimal) -> Decimal | None:
+        """Return a figure in percent of the amount; None of an amount of zero."""
+        return figure * HUNDRED / self.amount if self.amount else None
+
+    def reaches(self, percent: int, figure: Decimal) -> bool:
+        """Tell whether a figure is at least so many percent of the amount, and more than nothing."""
+        return figure > 0 and figure * HUNDRED >= percent * self.amount
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A budget with its periods in order, those to come at the end.
+
+    ``current`` is the place of the running period, None before the first and after the last one.
+    ``hidden_regions`` are billed in this currency, belong to the scope, and may not be seen by who asks: what
+    they cost is in no figure, and every day is partial. ``awaits_forecast``: the expected end of the running
+    period has still to be worked out. ``reason`` says why nothing is expected, as ``Forecast.reason``.
+    """
+
+    budget: Budget
+    periods: list[PeriodStanding]
+    current: int | None
+    status: str
+    hidden_regions: tuple[str, ...] = ()
+    awaits_forecast: bool = False
+    forecast: Forecast | None = None
+
+    @property
+    def running(self) -> PeriodStanding | None:
+        """The period of today."""
+        return None if self.current is None else self.periods[self.current]
+
+    @property
+    def over(self) -> list[PeriodStanding]:
+        """The periods that are over, in order."""
+        return [one for one in self.periods if one.counts.over == one.counts.days]
