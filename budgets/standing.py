@@ -16,8 +16,8 @@ HUNDRED = Decimal(100)
 class Status(TextChoices):
     """How a period, or a whole budget, is doing.
 
-    A period that is over is on track when it was kept. ``INCOMPLETE`` is one that is over and of which so much
-    is not known that nobody can tell; of one with ``NO_DATA`` nothing is known at all.
+    A period that is over is on track when it was kept. ``INCOMPLETE`` is one that is over and not wholly
+    known, so that nobody can tell; of one with ``NO_DATA`` nothing is known at all.
     """
 
     ON_TRACK = "on_track", _("on track")
@@ -82,15 +82,16 @@ class Step(Spending):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a running period is expected to cost at its end, and within which limits in 80 percent of the cases.
+    """What a running period is expected to cost at its end, and between what in 80 percent of the cases.
 
-    ``forecast`` is where it comes from.
+    ``error_percent`` is the back-tested error of the ``model`` (``consumption.forecast``).
     """
 
     total: Decimal
     low: Decimal
     high: Decimal
-    forecast: Forecast
+    model: str
+    error_percent: Decimal | None
 
 
 @dataclass(frozen=True)
