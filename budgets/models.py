@@ -68,9 +68,9 @@ class Budget(models.Model):
     ``amount`` is that of the first period, before tax, in ``currency``; each next one is ``growth_percent``
     more, unless ``amounts`` says otherwise. ``scope`` is what counts (``budgets.scope``).
 
-    ``actual_thresholds`` and ``forecast_thresholds`` are the whole percentages of the amount that are told of,
-    in ``language``. ``readers`` stand for the keys of the session that has last saved the budget: alerts tell
-    only what those keys may read (``consumption.models.LedgerReader``).
+    ``actual_thresholds`` and ``forecast_thresholds`` are the whole percentages of the amount that are told
+    of, in ``language``. ``readers`` stand for the keys of the session that has last saved the budget: alerts
+    tell only what those keys may read (``consumption.models.LedgerReader``).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -161,10 +161,10 @@ class PeriodAmount(models.Model):
 class BudgetAlert(models.Model):
     """A percentage of a budget was reached in a period: told once, with the figures of that moment.
 
-    ``figure`` is what was compared with ``amount``: what is spent, or expected at the end; an expected one lies
-    between ``low`` and ``high`` in 80 percent of the cases. ``is_lower_bound``: not everything was known.
-    ``is_superseded``: the budget was changed since, so that the percentage is not reached any more, and is told
-    again when it is.
+    ``figure`` is what was compared with ``amount``: what is spent, or expected at the end; an expected one
+    lies between ``low`` and ``high`` in 80 percent of the cases. ``is_lower_bound``: not everything was
+    known. ``is_superseded``: the budget was changed since, so that the percentage is not reached any more,
+    and is told again when it is.
     """
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="alerts", verbose_name=_("budget"))

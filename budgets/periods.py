@@ -60,7 +60,7 @@ def number_on(start: dt.date, period_type: str, day: dt.date) -> int:
 
 
 def steps(period: Period, period_type: str) -> list[Period]:
-    """Part a period one level finer: years and quarters by month, months from 1, 8, 15 and 22 on, weeks by day.
+    """Part a period one level finer: years and quarters by month, months at ``MONTH_PARTS``, weeks by day.
 
     The steps are those of the calendar; the first and the last end with the period.
     """

@@ -1,13 +1,16 @@
 """Where a budget stands: of each period what is spent, what is left, and what is expected at its end."""
 
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from budgets.ahead import Ahead
 from budgets.models import Budget
-from consumption.forecast import Forecast
+from consumption.daybook import Series
 from consumption.periods import Period
 
 HUNDRED = Decimal(100)
@@ -16,8 +19,8 @@ HUNDRED = Decimal(100)
 class Status(TextChoices):
     """How a period, or a whole budget, is doing.
 
-    A period that is over is on track when it was kept. ``INCOMPLETE`` is one that is over and of which so much
-    is not known that nobody can tell; of one with ``NO_DATA`` nothing is known at all.
+    A period that is over is on track when it was kept. ``INCOMPLETE`` is one that is over and not wholly
+    known, so that nobody can tell; of one with ``NO_DATA`` nothing is known at all.
     """
 
     ON_TRACK = "on_track", _("on track")
@@ -74,23 +77,27 @@ class Spending:
 
 @dataclass(frozen=True)
 class Step(Spending):
-    """A step of a period; ``cumulative`` is what is known from the first day of the period on."""
+    """A step of a period; ``cumulative`` is what is known from the first day of the period on.
+
+    It is None for a step to come; ``lacks_some_so_far``: more was spent by then than is told.
+    """
 
     cumulative: Decimal | None = None
-    lacks_some_before: bool = False
+    lacks_some_so_far: bool = False
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a running period is expected to cost at its end, and within which limits in 80 percent of the cases.
+    """What a running period is expected to cost at its end, and between what in 80 percent of the cases.
 
-    ``forecast`` is where it comes from.
+    ``error_percent`` is the back-tested error of the ``model`` (``consumption.forecast``).
     """
 
     total: Decimal
     low: Decimal
     high: Decimal
-    forecast: Forecast
+    model: str
+    error_percent: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -136,21 +143,27 @@ class PeriodStanding(Spending):
 
 @dataclass(frozen=True)
 class Standing:
-    """A budget with its periods in order, those to come at the end.
+    """A budget with its periods in order, those to come at the end, seen from ``today``.
 
-    ``current`` is the place of the running period, None before the first and after the last one.
-    ``hidden_regions`` are billed in this currency, belong to the scope, and may not be seen by who asks: what
-    they cost is in no figure, and every day is partial. ``awaits_forecast``: the expected end of the running
-    period has still to be worked out. ``reason`` says why nothing is expected, as ``Forecast.reason``.
+    ``current`` is the place of the running period, None before the first and after the last one. Without what
+    is in ``hidden_regions``, which belong to the budget and may not be seen by who asks, and in
+    ``unread_regions``, of which nothing is kept, no day is whole. ``awaits_forecast``: the expected end of
+    the running period has still to be worked out; ``reason`` says why nothing is expected
+    (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead`` the
+    running period as it is forecast.
     """
 
     budget: Budget
-    periods: list[PeriodStanding]
+    periods: Sequence[PeriodStanding]
     current: int | None
     status: str
     hidden_regions: tuple[str, ...] = ()
+    unread_regions: tuple[str, ...] = ()
     awaits_forecast: bool = False
-    forecast: Forecast | None = None
+    reason: str = ""
+    today: dt.date = dt.date.min
+    series: Series | None = field(default=None, repr=False)
+    ahead: Ahead | None = field(default=None, repr=False)
 
     @property
     def running(self) -> PeriodStanding | None:
@@ -158,6 +171,8 @@ class Standing:
         return None if self.current is None else self.periods[self.current]
 
     @property
-    def over(self) -> list[PeriodStanding]:
+    def over(self) -> Sequence[PeriodStanding]:
         """The periods that are over, in order."""
-        return [one for one in self.periods if one.counts.over == one.counts.days]
+        if self.current is not None:
+            return self.periods[: self.current]
+        return [] if self.status == Status.FUTURE else self.periods[:]

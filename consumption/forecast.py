@@ -46,7 +46,7 @@ UNKNOWN_DAYS = "UNKNOWN_DAYS"
 _MEAN_MONTH = 365.25 / 12
 _LEVEL_DAYS = 28
 _KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "4"
+_VERSION = "5"
 """Changes whenever the same costs are forecast otherwise, so that no older answer is found."""
 
 
@@ -76,7 +76,7 @@ class Interval(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A day that is not finally known: its expected cost, and its intervals of 80 and of 95 percent."""
+    """What is expected of a day, or of all days of a period up to it, with intervals of 80 and 95 percent."""
 
     date: dt.date
     expected: Decimal
@@ -91,7 +91,8 @@ class Forecast:
     """What ``period`` will cost. Its ``points`` are the days that are not finally known, and those before it.
 
     ``actual_to_date`` is what is known of its cost, final or not, None when nothing is; ``expected_total`` is
-    that of its final days and the points in it together. ``reason`` says why nothing is expected (then
+    that of its final days and the points in it together, and ``totals`` are what it will have come to on each
+    day after the last final one; ``points`` may begin before. ``reason`` says why nothing is expected (then
     ``needed_days`` says how many known days there must be, and ``unknown_days`` how many of the period's past
     ones are not known), else empty.
 
@@ -116,6 +117,7 @@ class Forecast:
     total_80: Interval | None = None
     total_95: Interval | None = None
     points: tuple[Point, ...] = field(default=(), repr=False)
+    totals: tuple[Point, ...] = field(default=(), repr=False)
 
     @property
     def until(self) -> dt.date:
@@ -234,8 +236,9 @@ def _expected(known: Forecast, costs: Mapping[dt.date, DayCost], training: Perio
     points = tuple(days.point(day) for day in sorted(unknown | {*ahead.days}) if not _is_final(costs, day))
     inside = [point for point in points if point.date >= known.period.first]
     final = sum((costs[day].cost for day in known.period.days if _is_final(costs, day)), Decimal(0))
-    total = final + sum(point.expected for point in inside)
-    least = final + sum(days.least(point.date) for point in inside) if days.is_positive else None
+    total, total_80, total_95 = days.total(final, inside)
+    passed = sum(point.date < training.end for point in inside)
+    totals = (days.total(final, inside[:count]) for count in range(passed + 1, len(inside) + 1))
     return replace(
         known,
         spikes=tuple(training.first + ONE_DAY * place for place in outlook.spikes),
@@ -244,9 +247,13 @@ def _expected(known: Forecast, costs: Mapping[dt.date, DayCost], training: Perio
         origins=outlook.errors.shape[0],
         tested_days=outlook.errors.shape[1],
         expected_total=total,
-        total_80=days.interval(total, 80, inside, least),
-        total_95=days.interval(total, 95, inside, least),
+        total_80=total_80,
+        total_95=total_95,
         points=points,
+        totals=tuple(
+            Point(point.date, amount, *of_80, *of_95)
+            for point, (amount, of_80, of_95) in zip(inside[passed:], totals, strict=True)
+        ),
     )
 
 
@@ -290,7 +297,13 @@ class _Days:
         place = (day - self.training.first).days
         return self.outlook.whole[place if place >= 0 else place % WEEK]
 
-    def interval(self, total: Decimal, percent: int, points: list[Point], least: Decimal | None) -> Interval:
+    def total(self, final: Decimal, points: list[Point]) -> tuple[Decimal, Interval, Interval]:
+        """Return what final days and ``points`` come to, with its intervals of 80 and of 95 percent."""
+        total = final + sum(point.expected for point in points)
+        least = final + sum(self.least(point.date) for point in points) if self.is_positive else None
+        return total, *(self._interval(total, percent, points, least) for percent in (80, 95))
+
+    def _interval(self, total: Decimal, percent: int, points: list[Point], least: Decimal | None) -> Interval:
         """Return the interval of a sum: errors of days after the last known one lean alike, others do not."""
         steps = [(point.date - self.training.end).days for point in points]
         within = sum(step < 0 for step in steps)

@@ -1,0 +1,274 @@
+"""Where a budget stands: spent, left and expected in each period, and how much of that is known."""
+
+import datetime as dt
+from decimal import Decimal
+from itertools import accumulate
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from budgets.models import PeriodAmount
+from budgets.standing import Status
+from budgets.tracking import standings_of, steps_of
+from consumption.periods import ONE_DAY, Period
+from tests.budgets.budgets import all_visible, make_budget, owner, standing_of
+from tests.consumption.days import LATER, day, entry, keep, make_ledger
+
+pytestmark = pytest.mark.django_db
+
+
+def keep_each(price, first, end, *, at=LATER, ledger=None, **facts):
+    """Keep days that cost the same."""
+    ledger = ledger or make_ledger()
+    keep(ledger, {one: [entry(price=price, **facts)] for one in Period(first, end).days}, at=at)
+    return ledger
+
+
+def shown(standing):
+    return [(str(one.period.first), one.amount, one.spent, one.status) for one in standing.periods]
+
+
+def test_each_period_counts_its_own_days_and_begins_at_zero():
+    keep_each("2", day(1, 1), day(11, 3))
+    standing = standing_of(make_budget("62"), day(11, 3))
+    assert shown(standing) == [
+        ("2026-01-01", 62, 62, Status.ON_TRACK),
+        ("2026-02-01", 62, 56, Status.ON_TRACK),
+        ("2026-03-01", 62, 20, Status.ON_TRACK),
+        ("2026-04-01", 62, None, Status.FUTURE),
+    ]
+    march = standing.running
+    assert (march.remaining, march.counts.over, march.counts.known) == (42, 10, 10)
+    assert march.utilisation == Decimal(20) * 100 / 62
+    assert (march.expected.total, march.expected.low, march.expected.high)[0] == 62
+
+
+def test_the_steps_of_a_month_are_its_weeks_and_come_to_what_is_spent():
+    keep_each("2", day(1, 1), day(17))
+    standing = standing_of(make_budget(), day(17))
+    steps = steps_of(standing, standing.running.period)
+    assert [(one.period.first.day, one.period.last.day, one.spent, one.cumulative) for one in steps] == [
+        (1, 7, 14, 14),
+        (8, 14, 14, 28),
+        (15, 21, 4, 32),
+        (22, 31, None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("budget", "status"),
+    [("100", Status.ON_TRACK), ("62", Status.ON_TRACK), ("61.99", Status.AT_RISK), ("39", Status.OVER)],
+)
+def test_a_running_period_is_judged_by_what_it_is_expected_to_cost(budget, status):
+    keep_each("2", day(1, 1), day(21))
+    standing = standing_of(make_budget(budget), day(21))
+    assert standing.running.spent == 40
+    assert (standing.status, standing.running.status) == (status, status)
+
+
+@pytest.mark.parametrize(("price", "status"), [("3", Status.ON_TRACK), ("4", Status.AT_RISK)])
+def test_while_too_little_is_known_a_period_is_judged_by_its_pace(price, status):
+    keep_each(price, day(1), day(11))
+    standing = standing_of(make_budget("93", start=day(1)), day(11))
+    assert (standing.running.expected, standing.reason) == (None, "TOO_FEW_DAYS")
+    assert standing.status == status
+
+
+def test_a_past_period_that_was_exceeded_is_over_however_little_is_known_of_it():
+    keep_each("60", day(1, 1), day(3, 1))
+    [january, *_] = standing_of(make_budget("100"), day(10)).periods
+    assert (january.status, january.spent, january.lacks_some) == (Status.OVER, 120, True)
+
+
+def test_a_past_period_with_a_day_that_was_not_read_is_never_called_kept():
+    ledger = keep_each("1", day(1, 1), day(20, 1))
+    keep_each("1", day(21, 1), day(10), ledger=ledger)
+    january, february, *_ = standing_of(make_budget("100"), day(10)).periods
+    assert (january.status, january.counts.unknown) == (Status.INCOMPLETE, 1)
+    assert february.status == Status.ON_TRACK
+
+
+def test_a_past_period_with_a_line_without_a_price_is_never_called_kept():
+    ledger = keep_each("1", day(1, 1), day(10))
+    keep(ledger, {day(5, 1): [entry(price="1"), entry("Unheard", None, resource="x")]})
+    [january, *_] = standing_of(make_budget("100"), day(10)).periods
+    assert (january.status, january.unpriced) == (Status.INCOMPLETE, 1)
+
+
+def test_a_budget_of_which_nothing_is_kept_says_so_and_does_not_say_zero():
+    standing = standing_of(make_budget(), day(10))
+    assert standing.status == Status.NO_DATA
+    assert [(one.spent, one.remaining, one.utilisation) for one in standing.periods] == [(None,) * 3] * 4
+
+
+def test_a_budget_that_begins_later_is_to_come():
+    keep_each("1", day(1, 1), day(10))
+    standing = standing_of(make_budget(start=day(1, 6)), day(10))
+    assert (standing.status, standing.current) == (Status.FUTURE, None)
+    assert shown(standing) == [("2026-06-01", 100, None, Status.FUTURE)]
+
+
+def test_a_budget_that_has_ended_keeps_its_periods_and_has_none_to_come():
+    keep_each("1", day(1, 1), day(10))
+    standing = standing_of(make_budget(end_date=day(15, 2)), day(10))
+    assert (standing.status, standing.current) == (Status.ENDED, None)
+    assert shown(standing) == [
+        ("2026-01-01", 100, 31, Status.ON_TRACK),
+        ("2026-02-01", 100, 15, Status.ON_TRACK),
+    ]
+
+
+def test_a_budget_of_nothing_is_over_as_soon_as_anything_is_spent_and_divides_by_nothing():
+    keep_each("0", day(1, 1), day(1, 2))
+    keep_each("1", day(1, 2), day(10))
+    january, february, march, _april = standing_of(make_budget("0"), day(10)).periods
+    assert [one.status for one in (january, february, march)] == [
+        Status.ON_TRACK,
+        Status.OVER,
+        Status.OVER,
+    ]
+    assert (march.utilisation, march.remaining) == (None, -9)
+
+
+def test_the_first_day_of_a_period_has_nothing_spent_yet_and_an_expected_end():
+    keep_each("2", day(1, 1), day(1))
+    march = standing_of(make_budget("50"), day(1)).running
+    assert (march.spent, march.counts.over, march.expected.total) == (None, 0, 62)
+    assert march.status == Status.AT_RISK
+
+
+def test_amounts_grow_and_those_of_single_periods_take_their_place():
+    budget = make_budget("100", growth_percent=Decimal(10))
+    PeriodAmount.objects.create(budget=budget, first_day=day(1, 2), amount=Decimal(150))
+    amounts = [one.amount for one in standing_of(budget, day(10)).periods]
+    assert amounts == [100, 150, Decimal("121.00"), Decimal("133.10")]
+
+
+def test_a_scope_counts_what_is_in_all_of_its_lists():
+    ledger = make_ledger()
+    storage = entry("BSU:VolumeUsage:gp2", "5", category="storage", operation="CreateVolume", resource="v")
+    other = entry("Objects", "7", category="storage", service="TinaOS-OOS", operation="Put", resource="b")
+    keep(ledger, {day(1): [entry(price="2"), storage, other]})
+    spent = {
+        name: standing_of(make_budget(start=day(1), scope=scope), day(2)).running.spent
+        for name, scope in {
+            "all": {},
+            "category": {"categories": ["storage"]},
+            "both": {"categories": ["storage"], "services": ["TinaOS-FCU"]},
+            "either": {"categories": ["storage", "network"]},
+            "account": {"accounts": ["999999999999"]},
+        }.items()
+    }
+    assert spent == {"all": 14, "category": 12, "both": 5, "either": 14, "account": 0}
+
+
+def test_a_region_that_may_not_be_seen_leaves_every_day_partial_and_is_named():
+    keep_each("1", day(1, 1), day(10))
+    hidden = make_ledger(region="cloudgouv-eu-west-1")
+    keep_each("1", day(1, 1), day(10), ledger=hidden)
+    budget = make_budget()
+    visible = {budget.pk: all_visible(budget)[budget.pk] - {hidden.pk}}
+    [standing] = standings_of([budget], visible=visible, today=day(10))
+    assert standing.hidden_regions == ("cloudgouv-eu-west-1",)
+    january = standing.periods[0]
+    assert (january.spent, january.counts.partial, january.status) == (31, 31, Status.INCOMPLETE)
+    assert standing_of(budget, day(10)).periods[0].spent == 62
+
+
+def test_regions_of_another_currency_are_never_added():
+    keep_each("1", day(1, 1), day(10))
+    american = make_ledger(region="us-east-2")
+    keep(american, {one: [entry(price="5")] for one in Period(day(1, 1), day(10)).days}, currency="USD")
+    euros, dollars = make_budget(), make_budget(currency="USD")
+    assert standing_of(euros, day(10)).periods[0].spent == 31
+    assert standing_of(dollars, day(10)).periods[0].spent == 155
+
+
+def test_a_region_of_the_scope_of_which_nothing_is_kept_is_named():
+    keep_each("1", day(1, 1), day(10))
+    budget = make_budget(scope={"regions": ["eu-west-2", "cloudgouv-eu-west-1"]})
+    standing = standing_of(budget, day(10))
+    assert standing.unread_regions == ("cloudgouv-eu-west-1",)
+    assert standing.periods[0].status == Status.INCOMPLETE
+
+
+def test_linked_accounts_count_when_they_were_read_and_their_lack_is_told_when_not():
+    ledger = make_ledger()
+    ledger.is_paying = True
+    ledger.save()
+    linked = entry(price="5", resource="nat-2", account_id="200000000002")
+    keep(ledger, {day(1): [entry(price="2"), linked]}, with_linked=True)
+    keep(ledger, {day(2): [entry(price="2")]})
+    whole = standing_of(make_budget(start=day(1)), day(3)).running
+    assert (whole.spent, whole.counts.partial) == (9, 1)
+    own = make_budget(start=day(1), scope={"accounts": [ledger.account_id]})
+    assert standing_of(own, day(3)).running.spent == 4
+    assert not standing_of(own, day(3)).running.lacks_some
+
+
+def test_nobody_else_s_consumption_is_counted():
+    keep_each("1", day(1, 1), day(10))
+    keep_each("100", day(1, 1), day(10), ledger=make_ledger(account_id="300000000003"))
+    assert standing_of(make_budget(), day(10)).periods[0].spent == 31
+    stranger = make_budget(owner=owner("300000000003"))
+    assert standing_of(stranger, day(10)).periods[0].spent == 3100
+
+
+def test_the_queries_grow_neither_with_the_budgets_nor_with_their_periods():
+    keep_each("1", day(1, 1), day(10))
+    counts = []
+    for number in (1, 12):
+        budgets = [
+            make_budget(start=day(1, 1, 2024), period_type=kind, name=f"{number}")
+            for kind in ("weekly", "monthly")[:number]
+            for _ in range(number)
+        ]
+        standings_of(budgets, visible=all_visible(*budgets), today=day(10))
+        with CaptureQueriesContext(connection) as queries:
+            found = standings_of(budgets, visible=all_visible(*budgets), today=day(10), seconds=0)
+            assert not any(one.awaits_forecast for one in found)
+            assert sum(one.spent is not None for standing in found for one in standing.periods) >= 3
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_a_forecast_that_may_not_be_worked_out_now_is_awaited():
+    keep_each("2", day(1, 1), day(21))
+    budget = make_budget("62")
+    assert standing_of(budget, day(21), seconds=0).awaits_forecast
+    assert not standing_of(budget, day(21)).awaits_forecast
+    again = standing_of(budget, day(21), seconds=0)
+    assert (again.awaits_forecast, again.running.expected.total) == (False, 62)
+
+
+class AnyHistory(TestCase):
+    @settings(max_examples=25)
+    @given(
+        st.sampled_from(["weekly", "monthly", "quarterly", "yearly"]),
+        st.dates(dt.date(2026, 1, 1), dt.date(2026, 5, 31)),
+        st.lists(st.none() | st.integers(0, 10**6), min_size=1, max_size=60),
+    )
+    def test_the_periods_come_to_all_that_is_kept_and_their_steps_to_each(self, kind, start, prices):
+        first, ledger = dt.date(2026, 4, 1), make_ledger()
+        today = first + len(prices) * ONE_DAY
+        costs = {
+            first + place * ONE_DAY: Decimal(price).scaleb(-4)
+            for place, price in enumerate(prices)
+            if price is not None
+        }
+        keep(ledger, {one: [entry(price=str(cost))] for one, cost in costs.items()})
+        standing = standing_of(make_budget(start=start, period_type=kind), today, seconds=0)
+        assert sum(one.spent or 0 for one in standing.periods) == sum(
+            cost for one, cost in costs.items() if one >= start
+        )
+        for one in standing.periods:
+            steps = steps_of(standing, one.period)
+            spent = [step.spent or Decimal(0) for step in steps]
+            assert sum(spent) == (one.spent or 0)
+            known = [step.cumulative for step in steps if step.counts.over]
+            assert [so_far or 0 for so_far in known] == list(accumulate(spent))[: len(known)]
+            assert sum(step.counts.unknown for step in steps) == one.counts.unknown
