@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
@@ -36,5 +37,18 @@ def with_keys(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if not keyring.is_sealed(request):
             return render(request, "accounts/no_keys.html", status=403)
         return view(request, keyring.gateway_of(request), **kwargs)
+
+    return guarded
+
+
+def gone_is_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer 404 when what was asked for was removed while the request was on its way."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ObjectDoesNotExist:
+            raise Http404 from None
 
     return guarded

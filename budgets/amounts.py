@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from uuid import UUID
 
 from budgets.models import LARGEST_AMOUNT, Budget, PeriodAmount
-from budgets.periods import first_day
+from budgets.periods import first_day, number_on
 from costs.money import round_for_display
 
 AmountTable = Mapping[dt.date, Decimal]
@@ -41,6 +41,13 @@ def table_of(budgets: Iterable[Budget]) -> dict[UUID, dict[dt.date, Decimal]]:
     for pk, day, amount in said.values_list("budget_id", "first_day", "amount"):
         tables[pk][day] = amount
     return tables
+
+
+def is_first_day(budget: Budget, day: dt.date) -> bool:
+    """Tell whether a period of the budget begins on a day."""
+    if day < budget.start_date or (budget.end_date and day > budget.end_date):
+        return False
+    return _beginning(budget, number_on(budget.start_date, budget.period_type, day)) == day
 
 
 def _beginning(budget: Budget, number: int) -> dt.date | None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from budgets.ahead import Ahead
 from budgets.models import Budget
 from consumption.daybook import Series
 from consumption.periods import Period
@@ -148,7 +149,8 @@ class Standing:
     is in ``hidden_regions``, which belong to the budget and may not be seen by who asks, and in
     ``unread_regions``, of which nothing is kept, no day is whole. ``awaits_forecast``: the expected end of
     the running period has still to be worked out; ``reason`` says why nothing is expected
-    (``Forecast.reason``). ``series`` is what the budget counts of each day.
+    (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead`` the
+    running period as it is forecast.
     """
 
     budget: Budget
@@ -161,6 +163,7 @@ class Standing:
     reason: str = ""
     today: dt.date = dt.date.min
     series: Series | None = field(default=None, repr=False)
+    ahead: Ahead | None = field(default=None, repr=False)
 
     @property
     def running(self) -> PeriodStanding | None:

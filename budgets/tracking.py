@@ -8,14 +8,16 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from accounts import regions
 from budgets import amounts, periods
+from budgets.ahead import Ahead
 from budgets.amounts import AmountTable
 from budgets.models import Budget
-from budgets.outlook import Ahead, Outlook, outlooks
+from budgets.outlook import Outlook, outlooks
 from budgets.standing import DayCounts, PeriodStanding, Spending, Standing, Status, Step
 from consumption.daybook import COMPLETE, PARTIAL, PROVISIONAL, Choice, Daybook, Series
 from consumption.forecastdays import MONTHS_KEPT
@@ -38,7 +40,7 @@ def standings_of(
     A forecast that is not remembered is worked out while ``seconds`` have not passed; the others are awaited.
     """
     tracks = _tracks(list(budgets), visible, today)
-    aheads = {place: track.ahead for place, track in enumerate(tracks) if track.current is not None}
+    aheads = {place: ahead for place, track in enumerate(tracks) if (ahead := track.ahead)}
     found = dict(zip(aheads, outlooks(aheads.values(), seconds=seconds), strict=True))
     return [track.standing(found.get(place)) for place, track in enumerate(tracks)]
 
@@ -79,9 +81,11 @@ class _Track:
             return None
         return periods.number_on(start, self.budget.period_type, self.today)
 
-    @property
-    def ahead(self) -> Ahead:
-        """The running period, as it is to be forecast."""
+    @cached_property
+    def ahead(self) -> Ahead | None:
+        """The running period as it is forecast, None without one."""
+        if self.current is None:
+            return None
         return Ahead(self.series, self._period(self.current), self.today)
 
     def standing(self, outlook: Outlook | None) -> Standing:
@@ -103,6 +107,7 @@ class _Track:
             reason=outlook.reason if outlook else "",
             today=self.today,
             series=self.series,
+            ahead=self.ahead,
         )
 
     def _status(self, found: Sequence[PeriodStanding], place: int | None) -> str:

@@ -1,5 +1,9 @@
-"""What can be asked of the catalog: the same forms read the addresses of page, export and API."""
+"""What can be asked of the catalog, and the fields that the forms of every floor share.
 
+The same forms read the addresses of page, export and API.
+"""
+
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -35,6 +39,17 @@ def page_of(form: forms.Form, paginator: Paginator) -> Page | None:
         problem = _("There is no such page: the last one is %(last)s.")
         form.add_error("page", forms.ValidationError(problem, params={"last": paginator.num_pages}))
         return None
+
+
+class AmountField(forms.DecimalField):
+    """A decimal as people write it: with the comma of their language, and with spaces between thousands."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(localize=True, **kwargs)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        """Return the number without its spaces."""
+        return super().to_python("".join(value.split()) if isinstance(value, str) else value)
 
 
 class TextsField(forms.Field):

@@ -56,6 +56,7 @@ SECTIONS = (
         _("Planned"),
         (
             Page("quotes:list", _("Quotes"), "file-invoice"),
+            Page("budgets:list", _("Budgets"), "wallet"),
             Page("costs:catalog", _("Price catalog"), "book-2"),
         ),
     ),

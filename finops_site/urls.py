@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("costs.urls")),
     path("consumption/", include("consumption.urls")),
     path("quotes/", include("quotes.urls")),
+    path("budgets/", include("budgets.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
     path("theme/", theme.choose_theme, name="theme"),
     path("healthz", health.alive, name="healthz"),

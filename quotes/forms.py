@@ -1,26 +1,15 @@
 """What a customer may say of a quote: its name and its terms, for the pages and the JSON API."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from costs.forms import AmountField
 from costs.models import CommitmentPeriod
 from costs.money import trimmed
 from quotes.models import LONGEST_HOURS, DurationUnit, Quote
-
-
-class AmountField(forms.DecimalField):
-    """A decimal as people write it: with the comma of their language, and with spaces between thousands."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(localize=True, **kwargs)
-
-    def to_python(self, value: Any) -> Decimal | None:
-        """Return the number without its spaces."""
-        return super().to_python("".join(value.split()) if isinstance(value, str) else value)
 
 
 class NameForm(forms.Form):

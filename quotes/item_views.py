@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import regions
-from accounts.pages import page_or_fragment, wants_fragment
+from accounts.pages import gone_is_404, page_or_fragment, wants_fragment
 from costs import catalog
 from costs.pricelist import PriceList, PriceMissing
 from costs.pricing import NotPriceable
@@ -22,7 +22,7 @@ from quotes.models import Quote, QuoteItem
 from quotes.owned import item_of, quote_of
 from quotes.resources import ResourceType
 from quotes.sheet import sheet_of
-from quotes.views import builder, changed, gone_is_404, home_region
+from quotes.views import builder, changed, home_region
 
 
 def _resource_type(given: QueryDict) -> ResourceType:

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts import regions
 from costs import freshness, pricing, products
+from costs.forms import AmountField
 from costs.pricelist import PriceKey, PriceList
 from costs.pricing import LINUX
 from costs.vmtypes import Performance
-from quotes.forms import AmountField
 from quotes.itemform import ItemForm
 from quotes.models import Quote, QuoteItem
 from quotes.resources import ResourceType

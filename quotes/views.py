@@ -1,12 +1,11 @@
 """The pages of quotes: the list, the builder, terms and groups."""
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import keyring, regions
-from accounts.pages import page_or_fragment, wants_fragment
+from accounts.pages import gone_is_404, page_or_fragment, wants_fragment
 from costs import catalog
 from quotes import editing, exports, lifecycle
 from quotes.forms import NameForm, TermsForm, terms_of
@@ -28,19 +27,6 @@ from quotes.resources import ResourceType
 from quotes.sheet import Sheet, sheet_of
 
 QUOTES_PER_PAGE = 50
-
-
-def gone_is_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer 404 when the quote, item or group was removed while the request was on its way."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except ObjectDoesNotExist:
-            raise Http404 from None
-
-    return guarded
 
 
 def home_region(request: HttpRequest) -> str:

@@ -1,0 +1,88 @@
+"""Budgets as a session asks for them: with its keys, of what those may see."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from accounts.keyring import Key, Keyring
+from accounts.models import User
+from budgets.models import Budget
+from budgets.standing import Standing
+from budgets.tracking import Visible, standings_of
+from consumption import reading
+from consumption.access import Access, access_of
+from consumption.periods import ONE_DAY, Period
+from consumption.reading import Wish
+
+LEARNT_DAYS = 60
+"""How many days are read at least: a forecast learns from them."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Some budgets of an owner, the keys of the session, and the moment."""
+
+    owner: User
+    budgets: list[Budget]
+    keyring: Keyring
+    now: dt.datetime
+
+    @property
+    def today(self) -> dt.date:
+        """The UTC day, which is not over."""
+        return self.now.date()
+
+    @property
+    def keys(self) -> list[Key]:
+        """The keys of the owner's account for the regions that the budgets count."""
+        scopes = [budget.counted.regions for budget in self.budgets]
+        regions = {region for scope in scopes for region in scope} if all(scopes) else None
+        return [
+            key
+            for key in self.keyring.keys
+            if key.account_id == self.owner.account_id and (regions is None or key.region in regions)
+        ]
+
+    @cached_property
+    def access(self) -> Access:
+        """What these keys may see."""
+        return access_of(self.keys, self.now)
+
+    @property
+    def visible(self) -> Visible:
+        """The ledgers of which the budgets may be told."""
+        ledgers = frozenset(ledger.pk for ledger in self.access.ledgers)
+        return {budget.pk: ledgers for budget in self.budgets}
+
+    def standings(self, *, seconds: float) -> list[Standing]:
+        """Return where the budgets stand, as ``tracking.standings_of`` does."""
+        return standings_of(self.budgets, visible=self.visible, today=self.today, seconds=seconds)
+
+    def wish(self, standings: Iterable[Standing]) -> Wish:
+        """Return which days are to be read: those of running periods, and those a forecast learns from."""
+        firsts = [standing.running.period.first for standing in standings if standing.running]
+        first = min([self.today - LEARNT_DAYS * ONE_DAY, *firsts])
+        return Wish(Period(first, self.today), self._with_linked)
+
+    def has_days_to_read(self, wish: Wish) -> bool:
+        """Tell whether a reading would ask the cloud for anything."""
+        return bool(self.keys and self.budgets and reading.days_left(self.keys, wish, at=self.now))
+
+    def read_url(self, wish: Wish) -> str:
+        """Return the address that reads these days."""
+        address = QueryDict(mutable=True)
+        address["first"], address["last"] = wish.period.first.isoformat(), wish.period.last.isoformat()
+        address.setlist("region", [key.region for key in self.keys])
+        if wish.with_linked:
+            address["linked"] = "1"
+        return f"{reverse('consumption:read')}?{address.urlencode()}"
+
+    @property
+    def _with_linked(self) -> bool:
+        own = {self.owner.account_id}
+        wants = any(set(budget.counted.accounts or ["any"]) - own for budget in self.budgets)
+        return wants and any(ledger.is_paying for ledger in self.access.ledgers)
