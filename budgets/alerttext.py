@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from budgets.models import Budget, BudgetAlert, Measure
@@ -46,7 +47,7 @@ def text_of(alert: BudgetAlert) -> AlertText:
 
 def address_of(budget: Budget) -> str:
     """Return where the portal shows a budget."""
-    return f"{settings.PORTAL_URL.rstrip('/')}/budgets/{budget.pk}/"
+    return f"{settings.PORTAL_URL.rstrip('/')}{reverse('budgets:detail', args=[budget.pk])}"
 
 
 def utilisation_of(alert: BudgetAlert) -> Decimal | None:

@@ -220,6 +220,8 @@ def _problem(error: Exception, *, is_late: bool) -> str:
         return _("The certificate of the webhook's server is not valid.")
     if isinstance(error, ssl.SSLError):
         return _("No secure connection to the webhook's server came about.")
+    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
+        return _("The webhook's server ended the connection without an answer.")
     if isinstance(error, (http.client.HTTPException, ValueError)):
         return _("The webhook answered something that is not HTTP.")
     return _("The webhook's server cannot be reached.")
