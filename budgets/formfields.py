@@ -15,6 +15,8 @@ LONGEST_PART = 255
 
 LARGEST_PERCENT = 1000
 
+_SIGN = re.compile(r"(?<=[0-9])\s*%")
+
 
 class KnownField(forms.MultipleChoiceField):
     """Some of the values that are known, each once; what is refused is told those that there are."""
@@ -74,19 +76,17 @@ class PercentsField(ListField):
     """Whole percentages, smallest first."""
 
     def to_python(self, value: Any) -> list[int]:
-        """Return the percentages in order."""
-        return sorted(super().to_python(value))
+        """Return the percentages in order; a sign may stand after each, with a space as the French do."""
+        return sorted(super().to_python(_SIGN.sub(" ", value) if isinstance(value, str) else value))
 
     def one_of(self, text: Any) -> int:
-        """Return a percentage, which may be written with its sign."""
-        digits = text.removesuffix("%") if isinstance(text, str) else text
-        if isinstance(digits, str) and re.fullmatch("[0-9]{1,4}", digits):
-            digits = int(digits)
-        if type(digits) is not int or not 1 <= digits <= LARGEST_PERCENT:  # a bool is an int, too
+        """Return a percentage."""
+        percent = int(text) if isinstance(text, str) and re.fullmatch("[0-9]{1,4}", text) else text
+        if type(percent) is not int or not 1 <= percent <= LARGEST_PERCENT:  # a bool is an int, too
             problem = _("“%(value)s” is no whole percentage between 1 and %(most)s.")
             params = {"value": str(text)[:64], "most": LARGEST_PERCENT}
             raise forms.ValidationError(problem, params=params)
-        return digits
+        return percent
 
 
 class EmailsField(ListField):

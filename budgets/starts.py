@@ -104,8 +104,8 @@ def from_spending(asked: Asked, *, account_id: str) -> Start:
     The amount is what is known of the cost, rounded half up to cents, and none when nothing is known. Raises
     ``SeveralCurrencies``.
     """
-    problems = asked.form.problems or [] if asked.form.is_valid() else asked.form.problems
-    problems += _no_scope(asked)
+    asked.form.full_clean()
+    problems = asked.form.problems + _no_scope(asked)
     if problems:
         title = _("No budget can be made from this address.")
         return Start({}, [Notice("bad", title, " ".join(problems))], is_refused=True)
@@ -153,7 +153,7 @@ def _known_of(history: History, amount: Decimal | None) -> Notice:
     unpriced = sum(history.unpriced_by_step)
     if history.coverage.is_whole and not unpriced:
         return Notice("note", title, _may_grow(history.coverage))
-    title = _("The amount is what is known of %(month)s: it has cost more.") % {"month": month}
+    title = _("The amount is what is known of %(month)s: it may have cost more.") % {"month": month}
     return Notice("warn", title, " ".join([*_days_known(history.coverage), *_without_price(unpriced)]))
 
 

@@ -70,7 +70,8 @@ def step_name(step: Period) -> str:
         return day_text(step.first)
     if step.is_whole_months:
         return date_format(step.first, _("F Y"))
-    return _("%(first)s to %(last)s") % {"first": short_day(step.first), "last": short_day(step.last)}
+    begin = str(step.first.day) if step.first.month == step.last.month else short_day(step.first)
+    return _("%(first)s to %(last)s") % {"first": begin, "last": short_day(step.last)}
 
 
 def kind_text(budget: Budget) -> str:

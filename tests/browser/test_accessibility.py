@@ -12,6 +12,7 @@ from consumption.periods import Preset, preset_period
 from costs.models import CostSnapshot
 from sandbox.cloud import DEMO_ACCOUNT, EMPTY_KEY
 from tests.browser.conftest import NARROW, WIDE, log_in
+from tests.budgets.budgets import make_budget
 from tests.consumption.days import entry, keep, make_ledger
 from tests.consumption.drifts import ran, read, vm, volume
 from tests.consumption.test_drift_page import past
@@ -308,6 +309,23 @@ def draft_invoice_of_nothing(page, _outscale):
     page.get_by_role("heading", name="No day of this period has been read").wait_for()
 
 
+def new_budget_with_all_that_can_be_wrong(page, _outscale):
+    log_in(page)
+    page.goto("/budgets/new/")
+    page.get_by_label("Amount per period").fill("-3")
+    page.get_by_label("Tags").fill("production")
+    page.get_by_label("us-east-2").check()
+    page.get_by_label("Name").fill("Production")
+    page.get_by_role("button", name="Make the budget").click()
+    page.get_by_text("Nothing is saved yet.").wait_for()
+
+
+def amounts_of_a_budget(page, _outscale):
+    log_in(page)
+    made = make_budget("9000", growth_percent=Decimal("1.5"), start=days_ago(60).date())
+    page.goto(f"/budgets/{made.pk}/amounts/")
+
+
 PAGES = [
     landing,
     not_found,
@@ -348,6 +366,8 @@ PAGES = [
     forecast_with_a_wrong_question,
     draft_invoice,
     draft_invoice_of_nothing,
+    new_budget_with_all_that_can_be_wrong,
+    amounts_of_a_budget,
     documentation_of_the_api,
 ]  # the pages of quotes are checked in test_quotes.py, on the way; the admin's are Django's own
 
