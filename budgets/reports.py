@@ -1,8 +1,8 @@
 """The compliance report: which periods were kept and which were exceeded, as a table and as a summary.
 
-A table has a row for each period that has begun (``row`` is ``period``), and one for each of its steps
-(``step``). Days are UTC days, the first and the last both included; amounts exclude tax. A figure that is not
-known is empty, and one that is only what is known has ``true`` in ``is_lower_bound``.
+A table has a row for each period that has begun (``row`` is ``period``), and that of a single budget one for
+each of its steps (``step``). Days are UTC days, the first and the last both included; amounts exclude tax. A
+figure that is not known is empty, and one that is only what is known has ``true`` in ``is_lower_bound``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -67,8 +67,10 @@ def compliance_of(periods: Iterable[PeriodStanding]) -> Compliance:
 
 
 def table_of(standings: Iterable[Standing]) -> Table:
-    """Return the report of some budgets as a table."""
-    return Table(COLUMNS, (row for standing in standings for row in _rows(standing)))
+    """Return the report of some budgets as a table; the steps are in that of a single one."""
+    standings = list(standings)
+    with_steps = len(standings) == 1
+    return Table(COLUMNS, (row for one in standings for row in _rows(one, with_steps=with_steps)))
 
 
 def file_name(standings: list[Standing], file_format: FileFormat) -> str:
@@ -78,7 +80,7 @@ def file_name(standings: list[Standing], file_format: FileFormat) -> str:
     return f"{'-'.join(filter(None, ['budget' if name else 'budgets', name, *days]))}.{file_format.ending}"
 
 
-def _rows(standing: Standing) -> Iterator[list[Any]]:
+def _rows(standing: Standing, *, with_steps: bool) -> Iterator[list[Any]]:
     budget = standing.budget
     named = [str(budget.pk), budget.name, str(budget.period_type)]
     scope = "; ".join(scope_texts(budget)) or None
@@ -101,7 +103,7 @@ def _rows(standing: Standing) -> Iterator[list[Any]]:
             *_known(period, lacks_some=period.lacks_some),
             scope,
         ]
-        for step in steps_of(standing, period.period):
+        for step in steps_of(standing, period.period) if with_steps else ():
             figures = [None, None, step.spent, step.cumulative, None, budget.currency]
             known = _known(step, lacks_some=step.lacks_some_so_far)
             yield ["step", *named, *_days(step), *figures, *[None] * 4, *known, scope]

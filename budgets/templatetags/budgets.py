@@ -3,10 +3,27 @@
 from decimal import Decimal
 
 from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from budgets.words import Tag
 from costs.money import round_for_display, show_percent
 
 register = template.Library()
+
+
+@register.simple_tag
+def status_tag(tag: Tag) -> SafeString:
+    """Write how something is doing: a report has thousands of them, for which a template is too slow."""
+    return format_html(
+        '<span class="osc-tag {}">'
+        '<svg class="icon icon-s" aria-hidden="true"><use href="{}#{}"/></svg> {}</span>',
+        tag.kind,
+        static("icons.svg"),
+        tag.icon,
+        tag.text,
+    )
 
 
 @register.filter
