@@ -1,6 +1,7 @@
 """The demo: a local OUTSCALE (the sandbox) and the portal in front of it, until Ctrl-C (`make demo`).
 
-The portal listens on ``DEMO_PORT``, 8000 by default, the sandbox on the port after it.
+The portal listens on ``DEMO_PORT``, 8000 by default, the sandbox on the port after it. Budgets are checked
+every minute; the mails that tell of them are files in ``var/mail``.
 """
 
 import os
@@ -23,6 +24,7 @@ HOST = "127.0.0.1"
 PORTAL_PORT = int(os.environ.get("DEMO_PORT", "8000"))
 SANDBOX_PORT = PORTAL_PORT + 1
 START_SECONDS = STOP_SECONDS = 20
+CHECK_SECONDS = 60
 
 MANAGE = [sys.executable, "manage.py"]
 PREPARATION = (
@@ -71,7 +73,7 @@ def run() -> None:
                 f"\nThe portal: http://{HOST}:{PORTAL_PORT} (keys: see above). Ctrl-C stops the demo.",
                 flush=True,
             )
-            _wait_for_the_end_of([sandbox, portal])
+            _check_budgets_until_the_end_of([sandbox, portal], environment)
 
 
 def _environment() -> dict[str, str]:
@@ -87,6 +89,8 @@ def _environment() -> dict[str, str]:
         "OUTSCALE_OOS_URL": f"http://{HOST}:{SANDBOX_PORT}/{{region}}/oos",
         "DEMO_ACCESS_KEY": DEMO_KEY.access_key,
         "DEMO_SECRET_KEY": DEMO_KEY.secret_key,
+        "EMAIL_URL": f"filemail:///{DATA / 'mail'}",
+        "PORTAL_URL": f"http://{HOST}:{PORTAL_PORT}",
         "LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
     }
@@ -140,9 +144,18 @@ def _stop(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def _wait_for_the_end_of(processes: list[subprocess.Popen]) -> None:
-    while all(process.poll() is None for process in processes):
-        time.sleep(0.3)
+def _check_budgets_until_the_end_of(servers: list[subprocess.Popen], environment: dict[str, str]) -> None:
+    check, due = None, time.monotonic()
+    try:
+        while all(server.poll() is None for server in servers):
+            if time.monotonic() >= due and (check is None or check.poll() is not None):
+                command = [*MANAGE, "check_budgets"]
+                check = subprocess.Popen(command, cwd=HERE, env=environment, start_new_session=True)
+                due = time.monotonic() + CHECK_SECONDS
+            time.sleep(0.3)
+    finally:
+        if check is not None:
+            _stop(check)
     raise DemoError("One of the two servers has ended by itself, see above.")
 
 

@@ -12,7 +12,7 @@ from costs.snapshots import reader_of
 
 def budget_of(request: HttpRequest, budget_id: UUID) -> Budget:
     """Return a budget of whoever asks."""
-    return get_object_or_404(Budget.objects.owned_by(request.user), pk=budget_id)
+    return get_object_or_404(Budget.objects.owned_by(request.user).select_related("owner"), pk=budget_id)
 
 
 def readers_of(request: HttpRequest) -> list[str]:
@@ -22,3 +22,8 @@ def readers_of(request: HttpRequest) -> list[str]:
     """
     keys = keyring.open(request).keys
     return sorted(reader_of(key.access_key) for key in keys if key.account_id == request.user.account_id)
+
+
+def budgets_of(request: HttpRequest) -> list[Budget]:
+    """Return all budgets of whoever asks, by name."""
+    return list(Budget.objects.owned_by(request.user).select_related("owner").order_by("name", "created_at"))

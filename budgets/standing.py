@@ -19,8 +19,8 @@ HUNDRED = Decimal(100)
 class Status(TextChoices):
     """How a period, or a whole budget, is doing.
 
-    A period that is over is on track when it was kept. ``INCOMPLETE`` is one that is over and not wholly
-    known, so that nobody can tell; of one with ``NO_DATA`` nothing is known at all.
+    A period that is over is on track when it was kept, by what has a price. ``INCOMPLETE`` is one that is
+    over and has days that are not wholly known, so that nobody can tell; with ``NO_DATA`` none is known.
     """
 
     ON_TRACK = "on_track", _("on track")

@@ -143,7 +143,7 @@ def _status_of(spending: Spending, amount: Decimal, expected: Decimal | None, to
     if spent is None:
         return Status.NO_DATA
     if counts.over == counts.days:
-        return Status.INCOMPLETE if spending.lacks_some else Status.ON_TRACK
+        return Status.ON_TRACK if counts.is_whole else Status.INCOMPLETE
     return Status.AT_RISK if spent * counts.days > amount * counts.over else Status.ON_TRACK
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from budgets.models import Budget
 from budgets.periods import PeriodType
 from budgets.standing import DayCounts, PeriodStanding, Standing, Status
+from consumption.daybook import FAILED, PARTIAL, PROVISIONAL, UNREAD
 from consumption.daytext import day_text, period_text, short_day
 from consumption.forecast import UNKNOWN_DAYS
 from consumption.periods import Period, months_later
@@ -69,7 +70,8 @@ def step_name(step: Period) -> str:
         return day_text(step.first)
     if step.is_whole_months:
         return date_format(step.first, _("F Y"))
-    return _("%(first)s to %(last)s") % {"first": short_day(step.first), "last": short_day(step.last)}
+    begin = str(step.first.day) if step.first.month == step.last.month else short_day(step.first)
+    return _("%(first)s to %(last)s") % {"first": begin, "last": short_day(step.last)}
 
 
 def kind_text(budget: Budget) -> str:
@@ -134,6 +136,18 @@ def coverage_of(counts: DayCounts) -> Tag:
     if not counts.is_whole:
         return Tag("is-warn", "circle-dashed", text)
     return Tag("is-note", "clock", text) if counts.provisional else Tag("is-ok", "check", text)
+
+
+def state_text(state: int | None) -> str:
+    """Say the state of a day (``consumption.daybook``) in a word or two; None is a day to come."""
+    words = {
+        None: _("to come"),
+        UNREAD: _("not read yet"),
+        FAILED: _("not read"),
+        PARTIAL: _("read in part"),
+        PROVISIONAL: _("provisional"),
+    }
+    return words.get(state, _("complete"))
 
 
 def reason_text(reason: str) -> str:

@@ -6,17 +6,16 @@ choice of its rows, added day by day. Amounts are whole numbers of 10⁻¹⁰, b
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
+from consumption.daysheets import KeptDay, Numbers, Row, sheet_of
 from consumption.meters import is_by_month
-from consumption.models import DayState, Ledger, Meter, Usage, UsageDay
+from consumption.models import DayState, Ledger, Meter, UsageDay
 from consumption.periods import Period
-from consumption.sums import whole_number
 
 UNREAD, FAILED, PARTIAL, PROVISIONAL, COMPLETE = range(5)
 """What is known of a day, worst first; those from ``PARTIAL`` on have figures."""
@@ -27,18 +26,6 @@ _CODES = {
     DayState.PROVISIONAL: PROVISIONAL,
     DayState.COMPLETE: COMPLETE,
 }
-_SAFE_SUM = 2**62
-_ROWS_AT_ONCE = 10_000
-
-Numbers = np.ndarray
-
-
-class Row(NamedTuple):
-    """What a row of a sheet holds the cost of: a meter for an account, in a ledger, by their keys."""
-
-    ledger: int
-    account_id: str
-    meter: int
 
 
 @dataclass(frozen=True)
@@ -104,50 +91,15 @@ class Series:
         return [_running((self.states == state).astype(np.int64)) for state in range(COMPLETE + 1)]
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """Rows of costs and of lines without a price: a column for each day of a period."""
-
-    rows: list[Row]
-    costs: Numbers
-    unpriced: Numbers
-
-    @classmethod
-    def of(cls, entries: Iterable[tuple[Row, int, int | None]], length: int) -> "Sheet":
-        """Make a sheet of ``length`` days from the price of each row on each day, None without one."""
-        places: dict[Row, int] = {}
-        priced, unpriced = [], []
-        for row, day, price in entries:
-            place = places.setdefault(row, len(places))
-            if price is None:
-                unpriced.append((place, day))
-            else:
-                priced.append((place, day, price))
-        return cls(
-            list(places),
-            _filled((len(places), length), priced),
-            _filled((len(places), length), [(*where, 1) for where in unpriced]),
-        )
-
-    @cached_property
-    def places(self) -> dict[int, list[int]]:
-        """Where the rows of each ledger are."""
-        found: dict[int, list[int]] = {}
-        for place, row in enumerate(self.rows):
-            found.setdefault(row.ledger, []).append(place)
-        return found
-
-
 class Daybook:
     """What is kept of some ledgers in a period."""
 
     def __init__(self, ledgers: Iterable[Ledger], period: Period) -> None:
-        """Read everything (three queries)."""
+        """Read everything (four queries at most)."""
         self.ledgers = {ledger.pk: ledger for ledger in ledgers}
         self.period = period
         self._days = {pk: _LedgerDays(period) for pk in self.ledgers}
-        where = self._read_days()
-        self._sheet = Sheet.of(self._entries(where), period.length)
+        self._sheet = sheet_of(self._read_days(), period)
         self._meters = Meter.objects.in_bulk({row.meter for row in self._sheet.rows})
         self._by_month = {pk for pk, meter in self._meters.items() if is_by_month(meter.key)}
 
@@ -193,29 +145,16 @@ class Daybook:
         worst, best = np.min(known, axis=0), np.max(known, axis=0)
         return np.where((worst < PARTIAL) & (best >= PARTIAL), PARTIAL, worst)
 
-    def _read_days(self) -> dict[int, tuple[int, int]]:
-        """Read what is known of each day, and return the ledger and the place of each by its key."""
+    def _read_days(self) -> Iterator[KeptDay]:
+        """Read what is known of each day, and yield those that have figures."""
         rows = UsageDay.objects.filter(
             ledger__in=self.ledgers, day__gte=self.period.first, day__lt=self.period.end
         )
-        where = {}
-        for pk, ledger, day, *facts in rows.values_list(
-            "pk", "ledger_id", "day", "state", "currency", "with_linked"
-        ):
-            place = (day - self.period.first).days
-            where[pk] = ledger, place
-            self._days[ledger].note(place, *facts)
-        return where
-
-    def _entries(self, where: Mapping[int, tuple[int, int]]) -> Iterable[tuple[Row, int, int | None]]:
-        rows = Usage.objects.filter(
-            day__ledger__in=self.ledgers, day__day__gte=self.period.first, day__day__lt=self.period.end
-        ).order_by()
-        found = rows.values_list("day_id", "account_id", "meter_id", whole_number("price"))
-        for day, account_id, meter, whole in found.iterator(chunk_size=_ROWS_AT_ONCE):
-            if day in where:  # else it was kept since the days were looked up, outside of one moment
-                ledger, place = where[day]
-                yield Row(ledger, account_id, meter), place, whole
+        columns = ("pk", "ledger_id", "day", "read_at", "state", "currency", "with_linked")
+        for pk, ledger, day, read_at, *facts in rows.values_list(*columns):
+            self._days[ledger].note((day - self.period.first).days, *facts)
+            if read_at is not None:
+                yield KeptDay(pk, ledger, day, read_at)
 
 
 class _LedgerDays:
@@ -247,16 +186,6 @@ class _LedgerDays:
         if choice.with_linked:
             found = np.where(self._has_linked, found, np.minimum(found, PARTIAL))
         return found
-
-
-def _filled(shape: tuple[int, int], entries: list[tuple[int, int, int]]) -> Numbers:
-    """Return a table with numbers added at their places, as Python's integers where others could overflow."""
-    largest = sum(abs(number) for _place, _day, number in entries)
-    table = np.zeros(shape, np.int64 if largest < _SAFE_SUM else object)
-    if entries:
-        places, days, numbers = zip(*entries, strict=True)
-        np.add.at(table, (list(places), list(days)), np.array(numbers, table.dtype))
-    return table
 
 
 def _running(numbers: Numbers) -> Numbers:

@@ -29,6 +29,7 @@ env = environ.Env(
     COST_TTL_MINUTES=(int, 5),
     CONSUMPTION_TTL_MINUTES=(int, 60),
     PROXY_COUNT=(int, 0),
+    WEBHOOK_ALLOWED_HOSTS=(list, []),
 )
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
@@ -168,6 +169,16 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_CLIENT_IP_CALLABLE = "accounts.attempts.address_of"
 PROXY_COUNT = env("PROXY_COUNT")  # trusted proxies in front, each of which appends to X-Forwarded-For
+
+# --- Messages --------------------------------------------------------------------------------------------
+globals().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))
+EMAIL_TIMEOUT = 10  # seconds, for each step of sending a mail
+PORTAL_HOST = next(iter(ALLOWED_HOSTS), "localhost").removeprefix(".")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"osc-finops@{PORTAL_HOST}")
+# The base of links in messages, which are written while nobody asks for a page.
+PORTAL_URL = env("PORTAL_URL", default=f"https://{PORTAL_HOST}" if HTTPS else "http://127.0.0.1:8000")
+# Where webhooks may lead although it is no public address: exact host:port.
+WEBHOOK_ALLOWED_HOSTS = env("WEBHOOK_ALLOWED_HOSTS")
 
 # --- Browser security ------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS

@@ -92,11 +92,11 @@ def test_a_past_period_with_a_day_that_was_not_read_is_never_called_kept():
     assert february.status == Status.ON_TRACK
 
 
-def test_a_past_period_with_a_line_without_a_price_is_never_called_kept():
+def test_a_past_period_with_a_line_without_a_price_is_told_as_at_least():
     ledger = keep_each("1", day(1, 1), day(10))
     keep(ledger, {day(5, 1): [entry(price="1"), entry("Unheard", None, resource="x")]})
     [january, *_] = standing_of(make_budget("100"), day(10)).periods
-    assert (january.status, january.unpriced) == (Status.INCOMPLETE, 1)
+    assert (january.status, january.unpriced, january.lacks_some) == (Status.ON_TRACK, 1, True)
 
 
 def test_a_budget_of_which_nothing_is_kept_says_so_and_does_not_say_zero():

@@ -110,12 +110,21 @@ def test_the_queries_do_not_grow_with_what_is_kept_or_asked():
     counts = []
     for seed in (1, 2):
         ledgers = drawn(seed)
+        Daybook(ledgers, MARCH)  # which remembers the month
         with CaptureQueriesContext(connection) as queries:
             book = Daybook(ledgers, MARCH)
             for one in ledgers * seed:
                 book.series(Choice(frozenset([one.pk]), "EUR"))
         counts.append(len(queries))
     assert counts == [3, 3]
+
+
+def test_a_day_that_was_read_again_is_looked_up_again():
+    ledger, first = make_ledger(), Period(day(1), day(2))
+    for number, price in enumerate(("1", "2", "2.5")):
+        keep(ledger, {day(1): [entry(price=price)]}, at=LATER + dt.timedelta(seconds=number))
+        series = Daybook([ledger], first).series(Choice(frozenset([ledger.pk]), "EUR"))
+        assert amount_of(series.spent(first)) == Decimal(price)
 
 
 def test_sums_of_a_part_are_those_of_its_days():

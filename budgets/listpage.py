@@ -1,0 +1,116 @@
+"""What the list of budgets shows: where each stands now, and how its last periods ended."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext_lazy as _
+
+from budgets.asking import Asking
+from budgets.standing import PeriodStanding, Standing, Status
+from budgets.words import Tag, kind_text, period_name, scope_texts, tag_of, tag_of_budget, tag_of_period
+from costs.forms import page_of, problems_of
+
+BUDGETS_PER_PAGE = 50
+
+PAST_SHOWN = 6
+"""How many periods that are over are shown beside the running one."""
+
+_WORST_FIRST = (
+    Status.OVER,
+    Status.AT_RISK,
+    Status.INCOMPLETE,
+    Status.NO_DATA,
+    Status.ON_TRACK,
+    Status.FUTURE,
+    Status.ENDED,
+)
+
+
+class ListFilter(forms.Form):
+    """The address of the list: only the budgets of a status, and the page."""
+
+    status = forms.ChoiceField(
+        label=_("Status"),
+        required=False,
+        choices=Status.choices,
+        error_messages={"invalid_choice": _("No budget is “%(value)s”.")},
+    )
+    page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
+
+    def page_of(self, paginator: Paginator) -> Page | None:
+        """Return the page asked for; None, and an error of its field, when there is no such."""
+        return page_of(self, paginator)
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """A budget in the list; ``period`` is the running one, else the first to come or the last that was."""
+
+    standing: Standing
+
+    @property
+    def period(self) -> PeriodStanding | None:
+        """The period whose figures are shown; None when the budget has none that can be shown."""
+        periods = self.standing.periods
+        if not periods:
+            return None
+        return self.standing.running or periods[0 if self.standing.status == Status.FUTURE else -1]
+
+    @property
+    def tag(self) -> Tag:
+        """How it is doing."""
+        return tag_of_budget(self.standing)
+
+    @property
+    def kind(self) -> str:
+        """How often it begins anew."""
+        return kind_text(self.standing.budget)
+
+    @property
+    def scope(self) -> str:
+        """What it counts, empty for everything."""
+        return " · ".join(scope_texts(self.standing.budget))
+
+    @property
+    def period_name(self) -> str:
+        """The name of the period."""
+        return period_name(self.period.period, self.standing.budget.period_type)
+
+    @property
+    def past(self) -> list[tuple[Tag, str]]:
+        """How the last periods ended, each with its name."""
+        kind = self.standing.budget.period_type
+        return [
+            (tag_of_period(one), period_name(one.period, kind)) for one in self.standing.over[-PAST_SHOWN:]
+        ]
+
+
+def context_of(asking: Asking, form: ListFilter, *, seconds: float) -> dict[str, Any]:
+    """Return what the list shows; forecasts that are not remembered are worked out for ``seconds``."""
+    standings = asking.standings(seconds=seconds)
+    counts = Counter(standing.status for standing in standings)
+    status = form.cleaned_data.get("status") if form.is_valid() else ""
+    chosen = [one for one in standings if not status or one.status == status]
+    page = form.page_of(Paginator(chosen, BUDGETS_PER_PAGE)) if form.is_valid() else None
+    wish = asking.wish(standings)
+    awaited = sum(one.awaits_forecast for one in standings)
+    return {
+        "page": page,
+        "rows": [BudgetRow(one) for one in page] if page else [],
+        "problems": problems_of(form),
+        "count": len(standings),
+        "status": status,
+        "counts": [
+            (name, tag_of(name, is_over=False), counts[name]) for name in _WORST_FIRST if counts[name]
+        ],
+        "awaited": awaited,
+        "worked_out": len(standings) - awaited,
+        "read_url": asking.read_url(wish),
+        "begins": asking.has_days_to_read(wish),
+        "regions": [key.region for key in asking.keys],
+        "refusals": asking.access.refusals,
+        "today": asking.today,
+    }
