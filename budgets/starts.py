@@ -104,7 +104,6 @@ def from_spending(asked: Asked, *, account_id: str) -> Start:
     The amount is what is known of the cost, rounded half up to cents, and none when nothing is known. Raises
     ``SeveralCurrencies``.
     """
-    asked.form.full_clean()
     problems = asked.form.problems + _no_scope(asked)
     if problems:
         title = _("No budget can be made from this address.")

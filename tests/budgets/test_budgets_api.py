@@ -222,12 +222,18 @@ def test_what_cannot_be_is_refused_with_its_field_and_changes_nothing(script):
     assert Budget.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["", "{", "[]", "null", '"x"', '{"amount": NaN}', '{"amount": 1e999}', '{"amount": ' + "9" * 5000 + "}"],
-)
-def test_a_body_that_is_no_budget_is_refused(script, body):
-    assert script.send("post", "", body).status_code == 400
+def test_a_body_that_is_no_budget_is_refused(script):
+    for body in [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        '{"amount": NaN}',
+        '{"amount": 1e999}',
+        '{"amount": ' + "9" * 5000 + "}",
+    ]:
+        assert script.send("post", "", body).status_code == 400
 
 
 def test_an_amount_may_be_sent_as_a_number(script):
