@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from budgets.models import AlertDelivery, Budget, BudgetAlert
 from consumption.periods import Preset, preset_period
 from costs.models import CostSnapshot
 from sandbox.cloud import DEMO_ACCOUNT, EMPTY_KEY
@@ -320,6 +321,57 @@ def new_budget_with_all_that_can_be_wrong(page, _outscale):
     page.get_by_text("Nothing is saved yet.").wait_for()
 
 
+def budgets(page, _outscale):
+    today = timezone.now().date()
+    keep(
+        make_ledger(at=timezone.now()),
+        {today - dt.timedelta(days=age): [entry(price="10")] for age in range(1, 80)},
+    )
+    for amount in ("10", "250", "9000"):
+        make_budget(
+            amount,
+            name=f"Up to {amount}",
+            start=today - dt.timedelta(days=45),
+            scope={"categories": ["network"]},
+        )
+    log_in(page)
+    page.goto("/budgets/")
+    expect(page.locator("#outlooks")).to_have_count(0)
+
+
+def a_budget_with_an_alert_that_could_not_be_sent(page, outscale):
+    budgets(page, outscale)
+    budget = Budget.objects.get(name="Up to 250")
+    now = timezone.now()
+    alert = BudgetAlert.objects.create(
+        budget=budget,
+        period_first=now.date(),
+        period_end=now.date() + dt.timedelta(days=30),
+        measure="forecast",
+        percent=100,
+        amount=250,
+        figure=300,
+        is_lower_bound=True,
+        raised_at=now,
+    )
+    AlertDelivery.objects.create(
+        alert=alert,
+        channel="webhook",
+        attempts=2,
+        problem="The webhook answered 503.",
+        next_attempt_at=now,
+        claimed_until=now,
+    )
+    page.goto(f"/budgets/{budget.pk}/")
+    page.locator("#budget-chart canvas[role=slider]").wait_for(timeout=20_000)
+    page.get_by_text("Figures by day").click()
+
+
+def report_of_budgets(page, outscale):
+    budgets(page, outscale)
+    page.goto("/budgets/report/")
+
+
 def amounts_of_a_budget(page, _outscale):
     log_in(page)
     made = make_budget("9000", growth_percent=Decimal("1.5"), start=days_ago(60).date())
@@ -368,6 +420,9 @@ PAGES = [
     draft_invoice_of_nothing,
     new_budget_with_all_that_can_be_wrong,
     amounts_of_a_budget,
+    budgets,
+    a_budget_with_an_alert_that_could_not_be_sent,
+    report_of_budgets,
     documentation_of_the_api,
 ]  # the pages of quotes are checked in test_quotes.py, on the way; the admin's are Django's own
 
