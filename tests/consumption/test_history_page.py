@@ -406,7 +406,9 @@ def test_the_form_puts_a_clean_address_into_the_address_bar(logged_in):
 def test_the_files_of_the_view_and_the_months_of_focus_are_offered(logged_in):
     keep_months([entry(price="2")])
     page = show(logged_in, "category=network&granularity=week")
-    offered = {text(link): link["href"] for link in page.soup.select("#consumption-head .actions a[href*=export]")}
+    offered = {
+        text(link): link["href"] for link in page.soup.select("#consumption-head .actions a[href*=export]")
+    }
     asked = "granularity=week&group_by=category&category=network"
     months = {past(days).replace(day=1) for days in range(1, 31)}
     assert offered["CSV"] == f"/consumption/export/csv/?{asked}"
