@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
-from django.core.validators import URLValidator
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +15,7 @@ from budgets.formfields import EmailsField, KnownField, PercentsField, TagsField
 from budgets.models import DEFAULT_THRESHOLDS, LARGEST_AMOUNT, Budget, WebhookFormat
 from budgets.periods import PeriodType
 from budgets.scope import Scope
+from budgets.webhooks import check_address
 from consumption.forms import SINCE_THE_CLOUD
 from costs.forms import AmountField
 from costs.money import round_for_display, trimmed
@@ -23,7 +23,6 @@ from costs.money import round_for_display, trimmed
 MOST_THRESHOLDS = 10
 MOST_EMAILS = 10
 MOST_TAGS = 20
-LONGEST_ADDRESS = 2000
 CENTS = 2
 
 STARTS_WITHIN = dt.timedelta(days=3653)
@@ -35,11 +34,6 @@ ENDS_WITHIN = dt.timedelta(days=18263)
 SCOPE_FIELDS = ("accounts", "regions", "categories", "services", "tags")
 
 _DAY = "%Y-%m-%d"
-
-
-def check_address(address: str) -> None:
-    """Raise ``ValidationError`` for what cannot be the address of a webhook."""
-    URLValidator(schemes=["https", "http"], message=_("This is no address of a webhook."))(address)
 
 
 def day_field(**kwargs: Any) -> forms.DateField:
@@ -109,7 +103,6 @@ class BudgetForm(forms.Form):
     webhook_url = forms.CharField(
         label=_("Webhook"),
         required=False,
-        max_length=LONGEST_ADDRESS,
         widget=forms.URLInput(attrs={"autocomplete": "off", "placeholder": "https://"}),
         validators=[check_address],
     )

@@ -23,6 +23,9 @@ from tests.quotes.factories import make_item, make_quote, set_terms
 
 pytestmark = pytest.mark.django_db
 NEW = "/budgets/new/"
+WEBHOOK = "https://8.8.8.8/T/1"
+"""An address without a name, so that nobody asks the DNS."""
+
 GIVEN = {
     "name": "Production",
     "amount": "1000",
@@ -104,7 +107,7 @@ def test_a_budget_keeps_what_was_typed_and_who_may_read_it(logged_in, alice):
         tags="env = prod\r\n\r\nteam=a=b\nenv=prod",
         forecast_thresholds="100 %; 75%",
         emails="a@example.org,\nb@example.org a@example.org",
-        webhook_url="https://hooks.example.org/T/1",
+        webhook_url=WEBHOOK,
         webhook_format="text",
     )
     budget = Budget.objects.get()
@@ -121,7 +124,7 @@ def test_a_budget_keeps_what_was_typed_and_who_may_read_it(logged_in, alice):
     }
     assert (budget.actual_thresholds, budget.forecast_thresholds) == ([50, 100], [75, 100])
     assert budget.emails == ["a@example.org", "b@example.org"]
-    assert (budget.webhook_url, budget.webhook_format) == ("https://hooks.example.org/T/1", "text")
+    assert (budget.webhook_url, budget.webhook_format) == (WEBHOOK, "text")
 
 
 def test_an_amount_may_be_typed_as_the_french_do(logged_in):
@@ -182,7 +185,16 @@ BAD = [
     ),
     (
         "webhook_url",
-        ["hooks", "ftp://example.org/x", "javascript:alert(1)", "https://", "https://e.org/" + "x" * 2000],
+        [
+            "hooks",
+            "ftp://example.org/x",
+            "javascript:alert(1)",
+            "https://",
+            "https://8.8.8.8/" + "x" * 2000,
+            "http://127.0.0.1/x",
+            "http://169.254.169.254/x",
+            "http://a@8.8.8.8/",
+        ],
     ),
     ("webhook_format", ["", "xml"]),
 ]
@@ -249,10 +261,10 @@ def test_a_change_keeps_the_webhook_that_is_not_shown_until_it_is_replaced_or_re
     assert "hooks.example.org" in shown.content.decode()
     assert "secret" not in shown.content.decode()
     kept = []
-    for changed in ({}, {"webhook_url": "https://other.example.org/"}, {"remove_webhook": "on"}):
+    for changed in ({}, {"webhook_url": WEBHOOK}, {"remove_webhook": "on"}):
         assert post(logged_in, page(budget, "edit"), **changed).status_code == 302
         kept.append(Budget.objects.get().webhook_url)
-    assert kept == ["https://hooks.example.org/secret", "https://other.example.org/", ""]
+    assert kept == ["https://hooks.example.org/secret", WEBHOOK, ""]
     assert not get(logged_in, page(budget, "edit")).soup.select("[name=remove_webhook]")
 
 

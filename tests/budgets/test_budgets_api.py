@@ -17,7 +17,7 @@ from tests.quotes.test_quotes_api import Script as QuotesScript
 
 pytestmark = pytest.mark.django_db
 GIVEN = {"name": "Production", "amount": "1000", "start_date": "2026-01-31"}
-ADDRESS = "https://hooks.example.org/secret"
+ADDRESS = "https://8.8.8.8/secret"
 
 
 class Script(QuotesScript):
@@ -205,6 +205,7 @@ BAD = [
     ({"emails": ["a@example.org\nBcc: x@example.org"]}, "emails"),
     ({"webhook_url": "http://"}, "webhook_url"),
     ({"webhook_url": 5}, "webhook_url"),
+    ({"webhook_url": "https://[::1]/"}, "webhook_url"),
     ({"webhook_format": "xml"}, "webhook_format"),
     ({"budget_id": str(uuid4())}, "budget_id"),
     ({"owner": "100000000002"}, "owner"),
