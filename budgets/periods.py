@@ -7,7 +7,6 @@ right day again: none shifts, and no day is lost.
 
 import calendar
 import datetime as dt
-from collections.abc import Iterator
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -75,12 +74,3 @@ def _begins_step(day: dt.date, period_type: str) -> bool:
         case PeriodType.MONTHLY:
             return day.day in MONTH_PARTS
     return day.day == 1
-
-
-def numbers(start: dt.date, period_type: str, last: dt.date | None, span: Period) -> Iterator[int]:
-    """Yield the numbers of a budget's periods that share a day with ``span``, in order."""
-    if span.end <= start:
-        return
-    first = number_on(start, period_type, max(start, span.first))
-    final = number_on(start, period_type, min(span.last, last or span.last))
-    yield from range(first, final + 1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgets.periods import MONTH_PARTS, PeriodType, first_day, number_on, numbers, period_at, steps
+from budgets.periods import MONTH_PARTS, PeriodType, first_day, number_on, period_at, steps
 from consumption.periods import ONE_DAY, Period
 
 DAYS = st.dates(dt.date(2010, 1, 1), dt.date(2060, 12, 31))
@@ -58,18 +58,6 @@ def test_a_step_begins_where_its_kind_begins_in_the_calendar(start, kind, number
     later = steps(period_at(start, kind, number), kind)[1:]
     begins = {PeriodType.WEEKLY: range(1, 32), PeriodType.MONTHLY: MONTH_PARTS}.get(kind, (1,))
     assert {one.first.day for one in later} <= set(begins)
-
-
-@given(DAYS, KINDS, DAYS, st.integers(1, 900), st.none() | st.integers(0, 2000))
-def test_the_periods_of_a_span_are_all_that_share_a_day_with_it(start, kind, first, length, lasts):
-    last = None if lasts is None else start + dt.timedelta(days=lasts)
-    span = Period(first, first + dt.timedelta(days=length))
-    days = {day for day in span.days if day >= start and (last is None or day <= last)}
-    found = [period_at(start, kind, number, last) for number in numbers(start, kind, last, span)]
-    covered = [day for period in found for day in period.days]
-    assert days <= set(covered)
-    assert len(covered) == len(set(covered))
-    assert all(days & set(period.days) for period in found)
 
 
 @pytest.mark.parametrize(
