@@ -145,6 +145,7 @@ def _alert(budget: Budget, reading: _Reading, percent: int, at: dt.datetime) -> 
         period_end=reading.period.period.end,
         measure=reading.measure,
         percent=percent,
+        currency=budget.currency,
         amount=reading.period.amount,
         figure=_kept(reading.figure),
         low=None if reading.low is None else _kept(reading.low),

@@ -78,7 +78,7 @@ def _headline(alert: BudgetAlert) -> str:
 
 
 def _facts(alert: BudgetAlert) -> Iterator[tuple[str, str]]:
-    currency, is_forecast = alert.budget.currency, alert.measure == Measure.FORECAST
+    currency, is_forecast = alert.currency, alert.measure == Measure.FORECAST
     yield _("Budget"), _one_line(alert.budget.name)
     yield _("Period"), period_text(Period(alert.period_first, alert.period_end))
     percent = {"percent": show_percent(Decimal(alert.percent))}
@@ -104,7 +104,7 @@ def _facts(alert: BudgetAlert) -> Iterator[tuple[str, str]]:
 
 
 def _figure(alert: BudgetAlert) -> str:
-    return _at_least(alert, show_money(alert.figure, alert.budget.currency))
+    return _at_least(alert, show_money(alert.figure, alert.currency))
 
 
 def _at_least(alert: BudgetAlert, shown: str) -> str:

@@ -172,6 +172,7 @@ class BudgetAlert(models.Model):
     period_end = models.DateField(_("day after the period"))
     measure = models.CharField(_("measure"), max_length=16, choices=Measure.choices)
     percent = models.PositiveIntegerField(_("threshold, in percent"))
+    currency = models.CharField(_("currency"), max_length=3)
     amount = ScaledDecimalField(_("budget"))
     figure = ScaledDecimalField(_("reached"))
     low = ScaledDecimalField(_("from"), null=True, blank=True)
@@ -192,6 +193,7 @@ class BudgetAlert(models.Model):
             ),
             models.CheckConstraint(condition=Q(measure__in=Measure.values), name="alert_measure_known"),
             models.CheckConstraint(condition=Q(percent__gt=0), name="alert_percent_positive"),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="alert_has_currency"),
             models.CheckConstraint(
                 condition=Q(period_end__gt=F("period_first")), name="alert_period_in_order"
             ),

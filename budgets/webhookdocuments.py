@@ -18,7 +18,7 @@ def document_of(alert: BudgetAlert) -> dict[str, Any]:
 
 
 def _for_programs(alert: BudgetAlert) -> dict[str, Any]:
-    """Return everything of an alert; amounts are text, before tax, in the currency of the budget.
+    """Return everything of an alert; amounts are text, before tax, in the currency that the budget had.
 
     ``id`` stays when the alert is sent again; ``remaining`` is what ``figure`` leaves of ``amount``.
     """
@@ -29,7 +29,7 @@ def _for_programs(alert: BudgetAlert) -> dict[str, Any]:
         "budget": {
             "id": str(budget.pk),
             "name": budget.name,
-            "currency": budget.currency,
+            "currency": alert.currency,
             "period_type": budget.period_type,
         },
         "period": {"from_date": alert.period_first.isoformat(), "to_date": alert.period_end.isoformat()},

@@ -345,6 +345,7 @@ def a_budget_with_an_alert_that_could_not_be_sent(page, outscale):
     now = timezone.now()
     alert = BudgetAlert.objects.create(
         budget=budget,
+        currency="EUR",
         period_first=now.date(),
         period_end=now.date() + dt.timedelta(days=30),
         measure="forecast",

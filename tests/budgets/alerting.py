@@ -47,6 +47,7 @@ def make_alert(percent=90, channels=(), *, at=AT, **facts):
         period_end=MARCH.end,
         measure=alert_facts.pop("measure", "actual"),
         percent=percent,
+        currency=budget.currency,
         amount=budget.amount,
         figure=Decimal("912.345"),
         raised_at=at,

@@ -21,6 +21,7 @@ def make_alert(budget, **facts):
         "period_end": dt.date(2026, 2, 1),
         "measure": "actual",
         "percent": 50,
+        "currency": "EUR",
         "amount": Decimal(100),
         "figure": Decimal(60),
         "raised_at": NOW,
@@ -86,6 +87,7 @@ def test_the_database_refuses_a_second_amount_of_a_period_and_one_out_of_range()
     [
         ("alert_measure_known", {"measure": "guess"}),
         ("alert_percent_positive", {"percent": 0}),
+        ("alert_has_currency", {"currency": ""}),
         ("alert_period_in_order", {"period_end": DAY}),
     ],
 )

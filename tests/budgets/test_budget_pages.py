@@ -210,6 +210,7 @@ def test_alerts_stand_on_the_page_with_how_they_were_told(logged_in, now, spent)
     budget = budget_of(now)
     alert = BudgetAlert.objects.create(
         budget=budget,
+        currency="EUR",
         period_first=this_month(now),
         period_end=this_month(now) + 30 * ONE_DAY,
         measure="actual",

@@ -107,5 +107,4 @@ def _named(alert: BudgetAlert) -> str:
 
 def _figures(alert: BudgetAlert) -> str:
     least = "at least " if alert.is_lower_bound else ""
-    currency = alert.budget.currency
-    return f"{least}{money_text(alert.figure)} of {money_text(alert.amount)} {currency}"
+    return f"{least}{money_text(alert.figure)} of {money_text(alert.amount)} {alert.currency}"
