@@ -108,12 +108,14 @@ class Costs:
         """The cost of each step."""
         if self._question.asks_resources:
             rows = self._resources(self._question.period).values_list(
-                "first_day", "last_day", _whole("price")
+                "first_day", "last_day", whole_number("price")
             )
             return self._parted((None, first, last, whole or 0) for first, last, whole in rows)[None]
         if self._question.totals_only or self._question.group_by == Dimension.RESOURCE:
             days = (
-                self._usages(self._question.period).values_list("day_id").annotate(whole=Sum(_whole("price")))
+                self._usages(self._question.period)
+                .values_list("day_id")
+                .annotate(whole=Sum(whole_number("price")))
             )
             return self._placed((None, day, int(whole or 0)) for day, whole in days.order_by())[None]
         return [sum(costs) for costs in zip(self._zeros(), *self._sums.steps.values(), strict=True)]
@@ -123,10 +125,10 @@ class Costs:
         meters = frozenset(meters)
         if self._question.asks_resources:
             runs = self._resources(self._question.period)
-            rows = runs.values_list("meter_id", "first_day", "last_day", _whole("price"))
+            rows = runs.values_list("meter_id", "first_day", "last_day", whole_number("price"))
             found = self._parted((meter in meters, *days, whole or 0) for meter, *days, whole in rows)
             return [sum(both) for both in zip(found[True], found[False], strict=True)], found[True]
-        price = _whole("price")
+        price = whole_number("price")
         days = self._usages(self._question.period).values_list("day_id").order_by()
         days = list(days.annotate(whole=Sum(price), part=Sum(price, filter=Q(meter__in=meters))))
         whole, part = (
@@ -162,7 +164,7 @@ class Costs:
             return {key: self._sums.steps.get(key, self._zeros()) for key in keys}
         group = _RESOURCE_FIELD[Dimension(self._question.group_by)]
         runs = self._resources(self._question.period).filter(**{f"{group}__in": keys})
-        rows = runs.values_list(group, "first_day", "last_day", _whole("price"))
+        rows = runs.values_list(group, "first_day", "last_day", whole_number("price"))
         parted = self._parted((key, first, last, whole or 0) for key, first, last, whole in rows)
         return {key: parted[key] for key in keys}
 
@@ -193,7 +195,7 @@ class Costs:
         if self._question.asks_resources:
             rows, value = self._resources(self._question.period), _run_sum(self._question.period, "value")
         else:
-            rows, value = self._usages(self._question.period), Sum(_whole("value"))
+            rows, value = self._usages(self._question.period), Sum(whole_number("value"))
         product = ("meter__service", "meter__type", "meter__operation")
         found = rows.filter(price=None).values_list(*product).annotate(value=value, lines=Count("pk"))
         return [
@@ -226,7 +228,7 @@ class Costs:
         place_of_day = {
             pk: self._step_of_day[day.day] for pk, day in self._days.items() if day.day in self._step_of_day
         }
-        rows = self._usages(period).values_list("day_id", self._column, _whole("price")).order_by()
+        rows = self._usages(period).values_list("day_id", self._column, whole_number("price")).order_by()
         by_day = (
             (day, value, whole, whole is None)
             for day, value, whole in rows.iterator(chunk_size=_ROWS_AT_ONCE)
@@ -253,7 +255,7 @@ class Costs:
         """Yield step, column, cost and lines without a price, added in the database."""
         unpriced = Count("pk", filter=Q(price=None))
         rows = self._usages(period).values_list(step, self._column)
-        return rows.annotate(cost=Sum(_whole("price")), unpriced=unpriced).order_by()
+        return rows.annotate(cost=Sum(whole_number("price")), unpriced=unpriced).order_by()
 
     def _added(
         self, rows: Iterable[tuple[Any, Any, int | None, int]], place_of: Mapping[Any, int], count: int
@@ -316,7 +318,14 @@ class Costs:
         whole = Period(min(span.first for span in spans), max(span.last for span in spans) + periods.ONE_DAY)
         meters = frozenset().union(*(span.meters for span in spans))
         rows = self._resources(whole).filter(wanted, meter__in=meters).order_by()
-        columns = ("meter_id", "resource_id", "first_day", "last_day", _whole("value"), _whole("price"))
+        columns = (
+            "meter_id",
+            "resource_id",
+            "first_day",
+            "last_day",
+            whole_number("value"),
+            whole_number("price"),
+        )
         for row in rows.values_list(*columns).iterator(chunk_size=_ROWS_AT_ONCE):
             yield Run(*row)
 
@@ -377,7 +386,8 @@ class _WholeSum(Sum):
         return []
 
 
-def _whole(name: str) -> ExpressionWrapper:
+def whole_number(name: str) -> ExpressionWrapper:
+    """Return a stored figure as the whole number of 10⁻¹⁰ that it is, to read or to add."""
     return _Whole(F(name), output_field=BigIntegerField())
 
 
@@ -386,4 +396,4 @@ def _run_sum(period: Period, name: str) -> Sum:
     last = Least(F("last_day"), period.last.toordinal())
     first = Greatest(F("first_day"), period.first.toordinal())
     days = ExpressionWrapper(last - first + 1, output_field=BigIntegerField())
-    return _WholeSum(ExpressionWrapper(_whole(name) * days, output_field=BigIntegerField()))
+    return _WholeSum(ExpressionWrapper(whole_number(name) * days, output_field=BigIntegerField()))
