@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import F, QuerySet
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from consumption.models import Ledger, ResourceTag, ResourceUsage
 from consumption.periods import Period
@@ -99,7 +100,13 @@ def _usages(
     ledgers: Sequence[Ledger], period: Period, tags: QuerySet[ResourceTag]
 ) -> QuerySet[ResourceUsage]:
     """Return what the resources with some tags consumed in a period."""
-    rows = ResourceUsage.objects.filter(ledger__in=ledgers, resource_id__in=tags.values("resource_id"))
     own = {ledger.account_id for ledger in ledgers}
-    own_rows = rows.filter(account_id=own.pop() if len(own) == 1 else F("ledger__account_id"))
-    return own_rows.during(period.first, period.end).order_by()
+    rows = ResourceUsage.objects.filter(
+        # Sums instead of the columns: SQLite would else take the index of the days, and look up each row.
+        LessThan(F("first_day") + 0, period.end.toordinal()),
+        GreaterThanOrEqual(F("last_day") + 0, period.first.toordinal()),
+        ledger__in=ledgers,
+        resource_id__in=tags.values("resource_id"),
+        account_id__in=own,
+    )
+    return (rows if len(own) == 1 else rows.filter(account_id=F("ledger__account_id"))).order_by()

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import Max
 
+from consumption import keeping
 from consumption.models import Ledger, ResourceTag, TagReading
 from costs.timeline import OPEN
 
@@ -107,6 +108,8 @@ def _changes(ledger: Ledger, seen: Seen, day: int) -> _Changes:
 
 def _add(ledger: Ledger, new: dict[tuple[str, str], tuple[str, str]], day: int) -> None:
     """Keep tags that are seen for the first time on a day, or again."""
+    if not new:
+        return
     before = dict(
         TagReading.objects.filter(ledger=ledger, day__lt=day)
         .order_by()
@@ -114,22 +117,33 @@ def _add(ledger: Ledger, new: dict[tuple[str, str], tuple[str, str]], day: int) 
         .annotate(last=Max("day"))
     )
     known = _known(ledger, sorted({resource_id for resource_id, _key in new}), day)
-    ResourceTag.objects.bulk_create(
+    keeping.insert(
+        ResourceTag,
         (
-            ResourceTag(
-                ledger=ledger,
-                resource_type=kind,
-                resource_id=resource_id,
-                key=key,
-                value=value,
-                first_day=day,
-                end_day=OPEN,
-                held_from=day if (resource_id, key) in known else before.get(kind, -1) + 1,
-                held_until=OPEN,
+            "ledger",
+            "resource_id",
+            "key",
+            "resource_type",
+            "value",
+            "first_day",
+            "held_from",
+            "end_day",
+            "held_until",
+        ),
+        [
+            (
+                ledger.pk,
+                resource_id,
+                key,
+                kind,
+                value,
+                day,
+                day if (resource_id, key) in known else before.get(kind, -1) + 1,
+                OPEN,
+                OPEN,
             )
             for (resource_id, key), (kind, value) in new.items()
-        ),
-        batch_size=_ROWS_AT_ONCE,
+        ],
     )
 
 
