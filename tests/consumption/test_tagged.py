@@ -300,7 +300,7 @@ def holding(readings, resource, key, on):
     return None
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(readings_of_days, prices_of_days, conditions_asked, periods)
 def test_any_tags_come_to_what_each_day_of_each_resource_comes_to(db, readings, prices, conditions, period):
     Ledger.objects.all().delete()
