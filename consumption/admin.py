@@ -1,12 +1,15 @@
 """What operators see of the kept history: which days are known and of what, without any amount."""
 
+import datetime as dt
+
 from django.contrib import admin
 from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from consumption.models import ExpectedAnomaly, Ledger, Meter, UsageDay
+from consumption.models import ExpectedAnomaly, Ledger, Meter, ResourceTag, UsageDay
 from costs.admin import ReadOnlyAdmin
+from costs.timeline import OPEN
 
 
 @admin.register(Ledger)
@@ -21,6 +24,8 @@ class LedgerAdmin(ReadOnlyAdmin):
         "first_day",
         "last_day",
         "claimed_until",
+        "tags_read_at",
+        "tags_refusal",
     ]
     list_filter = ["region", "is_paying"]
     search_fields = ["account_id"]
@@ -77,6 +82,27 @@ class MeterAdmin(ReadOnlyAdmin):
     list_filter = ["category", "service", "subregion"]
     search_fields = ["type", "operation", "title"]
     ordering = ["service", "type", "operation", "subregion"]
+
+
+@admin.register(ResourceTag)
+class ResourceTagAdmin(ReadOnlyAdmin):
+    """Which tags are known of resources, and from which day to which they hold."""
+
+    list_display = ["resource_id", "key", "value", "resource_type", "ledger", "first_held", "last_held"]
+    list_filter = ["resource_type", "ledger__region"]
+    list_select_related = ["ledger"]
+    search_fields = ["resource_id", "key", "value", "ledger__account_id"]
+    ordering = ["ledger", "resource_id", "key", "first_day"]
+
+    @admin.display(description=_("holds from"), ordering="held_from")
+    def first_held(self, tag: ResourceTag) -> dt.date | None:
+        """Return the first day on which it holds, None when it always did."""
+        return dt.date.fromordinal(tag.held_from) if tag.held_from else None
+
+    @admin.display(description=_("holds to"), ordering="held_until")
+    def last_held(self, tag: ResourceTag) -> dt.date | None:
+        """Return the last day on which it holds, None while it is seen."""
+        return dt.date.fromordinal(tag.held_until - 1) if tag.held_until < OPEN else None
 
 
 @admin.register(ExpectedAnomaly)

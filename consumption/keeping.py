@@ -236,7 +236,7 @@ def _keep_days(
         ],
     )  # fmt: skip
     rows = dict(of_ledger.values_list("day", "pk"))
-    _insert(
+    insert(
         Usage,
         ("day", "account_id", "meter", *DayFigures._fields),
         [
@@ -286,7 +286,7 @@ def _keep_resources(ledger: Ledger, valued: list[_ValuedDay], meters: dict[_Mete
         _update(
             field, {run: (run.first, run.last)[place] for run in runs.changed if _moved(run, known, place)}
         )
-    _insert(
+    insert(
         ResourceUsage,
         ("ledger", *_RUN_FIELDS[1:]),
         [(ledger.pk, *run.key, run.first, run.last, *run.figures) for run in runs.changed if run.row is None],
@@ -324,8 +324,8 @@ def _in_parts(rows: list[int]) -> Iterator[list[int]]:
     return (rows[place : place + _ROWS_AT_ONCE] for place in range(0, len(rows), _ROWS_AT_ONCE))
 
 
-def _insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert rows of a model, given as the values of its fields in this order.
+def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows of a model, given as the values of the fields that ``names`` says, in this order.
 
     ``bulk_create`` makes an object of each row first, which takes longer than everything else of a day.
     """

@@ -387,7 +387,7 @@ class _WholeSum(Sum):
 
 
 def whole_number(name: str) -> ExpressionWrapper:
-    """Return a stored figure as the whole number of 10⁻¹⁰ that it is, for a query."""
+    """Return a stored figure as the whole number of 10⁻¹⁰ that it is, to read or to add."""
     return _Whole(F(name), output_field=BigIntegerField())
 
 

@@ -19,10 +19,11 @@ from accounts import standing
 from accounts.errors import AuthenticationRefused, CloudError, KeyLocked, PermissionRefused, Throttled
 from accounts.gateway import Gateway
 from accounts.retrying import DEADLINE_FACTOR
-from consumption import keeping
+from consumption import keeping, tagreading
 from consumption.entries import CALL
 from consumption.models import DayState, Ledger, LedgerReader, UsageDay
-from consumption.slices import Slice
+from consumption.slices import GRACE_SECONDS, Slice
+from consumption.tagreading import TagReader
 from costs.snapshots import reader_of
 
 SLICE_SECONDS = 1.0
@@ -37,6 +38,7 @@ PROVEN_FOR = dt.timedelta(hours=24)
 """For how long a key that the cloud has answered may see what is kept, without another answer."""
 
 _GOES_ON_AFTER_SECONDS = 5
+_REFUSALS = AuthenticationRefused | KeyLocked | PermissionRefused
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def read_on(
 ) -> Progress:
     """Read days of ``[first, end)`` for ``seconds``, keep each as it comes, and return how far it is.
 
+    The tags of the resources are read beside them (``consumption.tagreading``), when they are due.
     ``end`` is today at the latest. A key that was not answered lately is proven with the newest day, even if
     that is kept. While somebody else reads this ledger, nothing is read twice. Raises the cloud's error when
     it refused the key itself (``AuthenticationRefused``, ``KeyLocked``) or may not read the consumption
@@ -167,29 +170,35 @@ def read_on(
     due = days_to_read(ledger, first, end, at=at, **wants)
     if not due and not may_see(ledger, gateway.access_key, at):
         due = [end - dt.timedelta(days=1)]
-    if not due:
+    if not due and not tagreading.is_due(ledger, gateway.access_key, at):
         return Progress(first, end, [])
     if not _claim(ledger, at):
-        return Progress(first, end, due, is_ours=False)
+        return Progress(first, end, due, is_ours=not due)
     with_linked = with_linked or UsageDay.objects.filter(ledger=ledger, with_linked=True).exists()
     reading = Slice(gateway, ledger, at, with_linked=with_linked)
     begun = time.monotonic()
     try:
-        reading.read(due, seconds=min(seconds, LONGEST_SLICE))
+        with TagReader(gateway, ledger, at) as tags:
+            reading.read(due, seconds=min(seconds, LONGEST_SLICE))
+            spent = time.monotonic() - begun
+            if reading.kept or not due:
+                tags.begin()
+            if not isinstance(reading.problem, _REFUSALS):
+                tags.take(begun + min(seconds, LONGEST_SLICE) + GRACE_SECONDS)
     finally:
         Ledger.objects.filter(pk=ledger.pk).update(
             claimed_until=timezone.now(),
             is_paying=ledger.is_paying,
             paying_account_id=ledger.paying_account_id,
         )
-    if isinstance(reading.problem, AuthenticationRefused | KeyLocked | PermissionRefused):
+    if isinstance(reading.problem, _REFUSALS):
         raise reading.problem
     return Progress(
         first,
         end,
         [day for day in due if day not in reading.through],
         read=sorted(reading.kept, reverse=True),
-        seconds=time.monotonic() - begun,
+        seconds=spent,
         problem=reading.problem,
         failure=reading.failure,
     )

@@ -5,11 +5,13 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from accounts import operatorkeys
 from accounts.errors import CloudError
 from accounts.gateway import Gateway
 from accounts.operatorkeys import OperatorKey
-from consumption import sync
+from consumption import sync, tagreading
 from consumption.models import Ledger
 from consumption.periods import Period
 from consumption.sources import Source
@@ -66,8 +68,10 @@ def _read(gateway: Gateway, orders: Orders) -> Source:
         )
     except CloudError as error:
         return Source(*whose, None, str(error.message))
+    ledger = sync.ledger_of(*whose)
+    tagreading.read_through(gateway, ledger, at=timezone.now(), seconds=orders.seconds)
     problem = str(progress.problem.message) if progress.left and progress.problem else ""
-    return Source(*whose, sync.ledger_of(*whose), problem)
+    return Source(*whose, ledger, problem)
 
 
 def kept(keys: Iterable[OperatorKey]) -> Iterator[Source]:

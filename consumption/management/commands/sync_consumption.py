@@ -20,7 +20,8 @@ EXAMPLES = """examples:
   manage.py sync_consumption --linked                               with the accounts billed to this one
 
 The keys come from OSC_ACCESS_KEY, OSC_SECRET_KEY and OSC_REGION, or from profiles of ~/.osc/config.json. They
-need no right but api:ReadConsumptionAccount.
+need no right but api:ReadConsumptionAccount. With api:ReadTags, which is optional, the tags of the resources
+are kept too.
 
 A day that is final is read once and never again, so the command costs nothing when there is nothing to do.
 Two that run at once leave each day once. Fit for cron: see docs/sync-consumption.md.
