@@ -18,7 +18,7 @@ from consumption.access import Access, access_of
 from consumption.periods import ONE_DAY, Period
 from consumption.reading import Wish
 
-LEARNT_DAYS = 60
+LEARNT_DAYS = 90
 """How many days are read at least: a forecast learns from them."""
 
 

@@ -8,6 +8,7 @@ from accounts import regions
 from accounts.keyring import Keyring
 from consumption.access import access_of
 from consumption.models import Ledger, Meter, Usage
+from consumption.tagged import known_tags
 from costs import catalog, products
 from costs.pricelist import PriceList
 
@@ -16,14 +17,16 @@ from costs.pricelist import PriceList
 class Choices:
     """The values that a budget can be limited to, with their names, and the currency of each region.
 
-    ``accounts`` are the account itself and those whose consumption is kept with its own; ``home`` is the
-    region of the key in use. ``is_paying``: other accounts are billed to this one.
+    ``accounts`` are the account itself and those whose consumption is kept with its own, ``tags`` the values
+    that were seen of each key; ``home`` is the region of the key in use. ``is_paying``: other accounts are
+    billed to this one.
     """
 
     account_id: str
     accounts: dict[str, str]
     categories: dict[str, str]
     services: dict[str, str]
+    tags: dict[str, list[str]]
     currencies: dict[str, str]
     home: str
     is_paying: bool
@@ -49,6 +52,7 @@ def choices_of(keyring: Keyring, account_id: str, at: dt.datetime) -> Choices:
         accounts={one: names.get(one, one) for one in sorted({account_id} | _accounts(ledgers))},
         categories=_categories(prices.values(), consumed),
         services=_services(prices.values(), consumed),
+        tags=known_tags(ledgers),
         currencies={name: _currency(name, prices.get(name)) for name in regions.names()},
         home=keyring.current.region,
         is_paying=any(ledger.is_paying for ledger in ledgers),

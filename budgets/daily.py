@@ -34,10 +34,12 @@ class Day:
 
 
 def shown_periods(standing: Standing) -> list[tuple[int, PeriodStanding]]:
-    """Return the last periods that have begun, each with its place among all."""
+    """Return the last periods that have begun, from the first known one on, each with its place."""
     end = len(standing.over) if standing.current is None else standing.current + 1
     first = max(end - PERIODS_SHOWN[standing.budget.period_type], 0)
-    return list(enumerate(standing.periods[first:end], first))
+    found = list(enumerate(standing.periods[first:end], first))
+    known = (place for place, (_number, period) in enumerate(found) if period.spent is not None)
+    return found[next(known, len(found) - 1) :]
 
 
 def days_of(standing: Standing) -> list[Day]:

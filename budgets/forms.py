@@ -23,6 +23,7 @@ from costs.money import round_for_display, trimmed
 MOST_THRESHOLDS = 10
 MOST_EMAILS = 10
 MOST_TAGS = 20
+MOST_HINTS = 20
 CENTS = 2
 
 STARTS_WITHIN = dt.timedelta(days=3653)
@@ -136,7 +137,10 @@ class BudgetForm(forms.Form):
         self.fields["currency"].choices = [(one, one) for one in sorted(currencies)]
 
     def _hint(self) -> None:
-        """Say what a change means for what is kept already."""
+        """Say which tags there are, and what a change means for what is kept already."""
+        if seen := self._seen_tags():
+            hint = _("Seen so far: %(tags)s.") % {"tags": ", ".join(seen)}
+            self.fields["tags"].help_text = f"{self.fields['tags'].help_text} {hint}"
         if not self._budget:
             del self.fields["remove_webhook"]
             self.fields["webhook_url"].help_text = _("The address that alerts are posted to.")
@@ -150,6 +154,11 @@ class BudgetForm(forms.Form):
         if self._budget.amounts.exists():
             dropped = _("Amounts of single periods that begin no period any more are dropped.")
             self.fields["start_date"].help_text = dropped
+
+    def _seen_tags(self) -> list[str]:
+        """Return some tags to choose from, without those keys that tell each resource apart."""
+        few = {key: values for key, values in self._choices.tags.items() if len(values) <= MOST_HINTS}
+        return [f"{key}={value}" for key, values in few.items() for value in values][:MOST_HINTS]
 
     @property
     def asks_accounts(self) -> bool:

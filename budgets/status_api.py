@@ -1,7 +1,6 @@
 """The JSON API of where a budget stands: the figures of its page."""
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -113,7 +112,7 @@ def document_of(standing: Standing) -> dict[str, Any]:
 
 
 def _partial(standing: Standing) -> list[dict[str, Any]]:
-    regions: Iterable[str] = (*standing.hidden_regions, *standing.unread_regions)
+    regions = (*standing.hidden_regions, *standing.unread_regions, *standing.untagged_regions)
     return [{"regions": list(regions), "message": " ".join(lacking_text(standing))}] if regions else []
 
 

@@ -20,7 +20,6 @@ from budgets.models import Budget
 from budgets.outlook import Outlook, outlooks
 from budgets.standing import DayCounts, PeriodStanding, Spending, Standing, Status, Step
 from consumption.daybook import COMPLETE, PARTIAL, PROVISIONAL, Choice, Daybook, Series
-from consumption.forecastdays import MONTHS_KEPT
 from consumption.models import Ledger
 from consumption.periods import Period, months_later
 from consumption.sums import amount_of
@@ -66,12 +65,15 @@ def steps_of(standing: Standing, period: Period) -> list[Step]:
 class _Track:
     """A budget with what it counts of each day, seen from ``today``."""
 
-    budget: Budget
+    counted: "_Counted"
     series: Series
     table: AmountTable
     today: dt.date
-    hidden_regions: tuple[str, ...]
-    unread_regions: tuple[str, ...]
+
+    @property
+    def budget(self) -> Budget:
+        """The budget."""
+        return self.counted.budget
 
     @property
     def current(self) -> int | None:
@@ -101,8 +103,9 @@ class _Track:
             found,
             place,
             self._status(found, place),
-            hidden_regions=self.hidden_regions,
-            unread_regions=self.unread_regions,
+            hidden_regions=self.counted.hidden_regions,
+            unread_regions=self.counted.unread_regions,
+            untagged_regions=self.counted.untagged_regions,
             awaits_forecast=current is not None and outlook is None,
             reason=outlook.reason if outlook else "",
             today=self.today,
@@ -194,37 +197,50 @@ def _shown_numbers(budget: Budget, today: dt.date) -> range:
 def _tracks(budgets: list[Budget], visible: Visible, today: dt.date) -> list[_Track]:
     """Read what is kept of the accounts that own budgets, and choose of it what each one counts."""
     ledgers = Ledger.objects.filter(account_id__in={budget.owner.account_id for budget in budgets})
-    book = Daybook(ledgers, Period(_first_needed(budgets, today), today))
+    # Always the same days, so that what is remembered of them serves one budget and all of them.
+    book = Daybook(ledgers, Period(months_later(today, -MONTHS_SHOWN - 12), today))
     tables = amounts.table_of(budgets)
-    return [_track(budget, book, visible, tables[budget.pk], today) for budget in budgets]
-
-
-def _first_needed(budgets: Iterable[Budget], today: dt.date) -> dt.date:
-    firsts = [
-        periods.first_day(budget.start_date, budget.period_type, shown.start)
-        for budget in budgets
-        if (shown := _shown_numbers(budget, today))
+    counted = [_Counted.of(budget, book, visible.get(budget.pk, frozenset())) for budget in budgets]
+    series = book.series_of(one.choice for one in counted)
+    return [
+        _Track(one, days, tables[one.budget.pk], today) for one, days in zip(counted, series, strict=True)
     ]
-    return min([months_later(today, -MONTHS_KEPT), *firsts])
 
 
-def _track(budget: Budget, book: Daybook, visible: Visible, table: AmountTable, today: dt.date) -> _Track:
-    wanted = [ledger for ledger in book.ledgers.values() if _belongs(ledger, budget, book)]
-    seen = [ledger for ledger in wanted if ledger.pk in visible.get(budget.pk, ())]
-    hidden = sorted({ledger.region for ledger in wanted if ledger not in seen})
-    scope = budget.counted
-    unread = sorted({*scope.regions} - {ledger.region for ledger in wanted})
-    others = {*scope.accounts} - {budget.owner.account_id}
-    choice = Choice(
-        frozenset(ledger.pk for ledger in seen),
-        budget.currency,
-        accounts=frozenset(scope.accounts),
-        categories=frozenset(scope.categories),
-        services=frozenset(scope.services),
-        with_linked=bool(others or not scope.accounts) and any(ledger.is_paying for ledger in seen),
-        unseen=len(hidden) + len(unread),
-    )
-    return _Track(budget, book.series(choice), table, today, tuple(hidden), tuple(unread))
+@dataclass(frozen=True)
+class _Counted:
+    """What a budget counts of the ledgers that may be seen, and what it lacks."""
+
+    budget: Budget
+    choice: Choice
+    hidden_regions: tuple[str, ...]
+    unread_regions: tuple[str, ...]
+    untagged_regions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, budget: Budget, book: Daybook, visible: frozenset[int]) -> "_Counted":
+        scope = budget.counted
+        wanted = [ledger for ledger in book.ledgers.values() if _belongs(ledger, budget, book)]
+        seen = [ledger for ledger in wanted if ledger.pk in visible]
+        hidden = _regions(ledger for ledger in wanted if ledger.pk not in visible)
+        unread = tuple(sorted({*scope.regions} - {ledger.region for ledger in wanted}))
+        untagged = _regions(ledger for ledger in seen if scope.tags and not book.has_tags(ledger.pk))
+        others = {*scope.accounts} - {budget.owner.account_id}
+        choice = Choice(
+            frozenset(ledger.pk for ledger in seen),
+            budget.currency,
+            accounts=frozenset(scope.accounts),
+            categories=frozenset(scope.categories),
+            services=frozenset(scope.services),
+            tags=scope.tag_pairs,
+            with_linked=bool(others or not scope.accounts) and any(ledger.is_paying for ledger in seen),
+            unseen=len(hidden) + len(unread),
+        )
+        return cls(budget, choice, hidden, unread, untagged)
+
+
+def _regions(ledgers: Iterable[Ledger]) -> tuple[str, ...]:
+    return tuple(sorted({ledger.region for ledger in ledgers}))
 
 
 def _belongs(ledger: Ledger, budget: Budget, book: Daybook) -> bool:

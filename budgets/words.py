@@ -159,10 +159,18 @@ def reason_text(reason: str) -> str:
 
 def lacking_text(standing: Standing) -> list[str]:
     """Say which regions are missing in every figure of a budget."""
-    hidden, unread = standing.hidden_regions, standing.unread_regions
     return [
-        *_named(hidden, _("No key of this session may read the consumption of %(regions)s.")),
-        *_named(unread, _("Nothing was read of %(regions)s yet.")),
+        *_named(
+            standing.hidden_regions, _("No key of this session may read the consumption of %(regions)s.")
+        ),
+        *_named(standing.unread_regions, _("Nothing was read of %(regions)s yet.")),
+        *_named(
+            standing.untagged_regions,
+            _(
+                "The tags of %(regions)s were not read yet: the key needs the right api:ReadTags, and they "
+                "are read with the next days."
+            ),
+        ),
     ]
 
 

@@ -7,15 +7,22 @@ choice of its rows, added day by day. Amounts are whole numbers of 10⁻¹⁰, b
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from hashlib import sha256
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
+from django.core.cache import cache
+from django.db.models import Max
 
 from consumption.daysheets import KeptDay, Numbers, Row, sheet_of
 from consumption.meters import is_by_month
-from consumption.models import DayState, Ledger, Meter, UsageDay
+from consumption.models import DayState, Ledger, Meter, TagReading, UsageDay
+from consumption.moment import after_the_moment
 from consumption.periods import Period
+from consumption.tagged import Condition, TaggedRun, tagged_runs
 
 UNREAD, FAILED, PARTIAL, PROVISIONAL, COMPLETE = range(5)
 """What is known of a day, worst first; those from ``PARTIAL`` on have figures."""
@@ -28,12 +35,27 @@ _CODES = {
 }
 
 
+_KEPT_SECONDS = 2 * 24 * 3600
+_VERSION = "1"
+"""Changes whenever the same days and tags come to other sums, so that no older ones are found."""
+
+
+class _Sums(NamedTuple):
+    """A number for each day, as in ``Series``."""
+
+    costs: Numbers
+    by_month: Numbers
+    unpriced: Numbers
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which rows are added: those of some ledgers; an empty set of anything else leaves nothing out.
 
-    ``unseen`` counts ledgers that belong to the question and are not in the book: every day lacks what is in
-    them. ``with_linked``: what the accounts cost that are billed to those of the ledgers belongs to it, too.
+    ``tags`` are what the resources carry (``consumption.tagged.Condition``): where no tags were read, nothing
+    is known. ``with_linked``: what the accounts cost that are billed to those of the ledgers belongs to it,
+    too. ``unseen`` counts ledgers that belong to the question and are not in the book: every day lacks what
+    is in them.
     """
 
     ledgers: frozenset[int]
@@ -41,6 +63,7 @@ class Choice:
     accounts: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
+    tags: Condition = frozenset()
     with_linked: bool = False
     unseen: int = 0
 
@@ -95,11 +118,12 @@ class Daybook:
     """What is kept of some ledgers in a period."""
 
     def __init__(self, ledgers: Iterable[Ledger], period: Period) -> None:
-        """Read everything (four queries at most)."""
+        """Read everything (four queries at most; three more for choices with tags)."""
         self.ledgers = {ledger.pk: ledger for ledger in ledgers}
         self.period = period
         self._days = {pk: _LedgerDays(period) for pk in self.ledgers}
-        self._sheet = sheet_of(self._read_days(), period)
+        self._kept = list(self._read_days())
+        self._sheet = sheet_of(self._kept, period)
         self._meters = Meter.objects.in_bulk({row.meter for row in self._sheet.rows})
         self._by_month = {pk for pk, meter in self._meters.items() if is_by_month(meter.key)}
 
@@ -107,11 +131,29 @@ class Daybook:
         """Return the currencies in which the days of a ledger are billed; none while none has figures."""
         return set(self._days[ledger].currencies) - {""}
 
-    def series(self, choice: Choice) -> Series:
-        """Return what the days have cost of a choice.
+    def series_of(self, choices: Iterable[Choice]) -> list[Series]:
+        """Return what the days have cost of each choice.
 
         A day that is billed in another currency than that of the choice has no figures in it.
         """
+        choices = list(choices)
+        tagged = self._tagged({choice for choice in choices if choice.tags})
+        sums = (tagged[choice] if choice.tags else self._sums(choice) for choice in choices)
+        return [
+            Series(self.period, *sums_of_one, self._states(choice))
+            for choice, sums_of_one in zip(choices, sums, strict=True)
+        ]
+
+    def series(self, choice: Choice) -> Series:
+        """Return what the days have cost of one choice."""
+        [found] = self.series_of([choice])
+        return found
+
+    def has_tags(self, ledger: int) -> bool:
+        """Tell whether the tags of a ledger's resources were ever read."""
+        return ledger in self._tag_readings
+
+    def _sums(self, choice: Choice) -> _Sums:
         sheet = self._sheet
         costs, by_month, unpriced = (np.zeros(self.period.length, sheet.costs.dtype) for _ in range(3))
         for pk in choice.ledgers:
@@ -121,9 +163,59 @@ class Daybook:
             costs += sheet.costs[rows].sum(axis=0) * billed
             by_month += sheet.costs[monthly].sum(axis=0) * billed
             unpriced += sheet.unpriced[rows].sum(axis=0) * billed
-        return Series(self.period, costs, by_month, unpriced, self._states(choice))
+        return _Sums(costs, by_month, unpriced)
 
-    def _belongs(self, row: Row, choice: Choice) -> bool:
+    def _tagged(self, choices: set[Choice]) -> dict[Choice, _Sums]:
+        """Return the sums of choices with tags, remembered until a day, or the tags, are read again."""
+        if not choices:
+            return {}
+        keys = {choice: self._tagged_key(choice) for choice in choices}
+        known = cache.get_many(keys.values())
+        missing = [choice for choice in choices if keys[choice] not in known]
+        runs = tagged_runs(self.ledgers.values(), self.period, {choice.tags for choice in missing})
+        new = {keys[choice]: self._sums_of_runs(runs[choice.tags], choice) for choice in missing}
+        if new:
+            after_the_moment(lambda: cache.set_many(new, _KEPT_SECONDS))
+        return {choice: known.get(key) or new[key] for choice, key in keys.items()}
+
+    def _tagged_key(self, choice: Choice) -> str:
+        asked = [
+            sorted(values) if isinstance(values, frozenset) else values
+            for values in (getattr(choice, one.name) for one in fields(choice))
+        ]
+        facts = (_VERSION, self.period, asked, self._days_digest, sorted(self._tag_readings.items()))
+        return f"tagged-days-{sha256(repr(facts).encode()).hexdigest()}"
+
+    @cached_property
+    def _days_digest(self) -> str:
+        return sha256(repr(sorted(self._kept)).encode()).hexdigest()
+
+    @cached_property
+    def _tag_readings(self) -> dict[int, dt.datetime]:
+        """When the tags of each ledger were last read."""
+        readings = TagReading.objects.filter(ledger__in=self.ledgers).values_list("ledger_id")
+        return dict(readings.annotate(last=Max("read_at")).order_by())
+
+    def _sums_of_runs(self, runs: Iterable[TaggedRun], choice: Choice) -> _Sums:
+        """Add runs of equal days up: each begins on its first day and ends after its last one."""
+        first = self.period.first.toordinal()
+        length = self.period.length
+        changes = {pk: [[0] * (length + 1) for _sum in _Sums._fields] for pk in choice.ledgers}
+        for run in runs:
+            if run.ledger not in changes or not self._belongs(run, choice):
+                continue
+            by_month = run.price if run.meter in self._by_month else 0
+            for change, number in zip(changes[run.ledger], (run.price, by_month, run.unpriced), strict=True):
+                change[run.first - first] += number
+                change[run.last - first + 1] -= number
+        sums = [np.zeros(length, self._sheet.costs.dtype) for _sum in _Sums._fields]
+        for pk, columns in changes.items():
+            billed = self._days[pk].is_billed_in(choice.currency)
+            for place, change in enumerate(columns):
+                sums[place] += np.array(list(accumulate(change[:-1])), sums[place].dtype) * billed
+        return _Sums(*sums)
+
+    def _belongs(self, row: Row | TaggedRun, choice: Choice) -> bool:
         meter = self._meters[row.meter]
         own = self.ledgers[row.ledger].account_id
         return (
@@ -138,7 +230,12 @@ class Daybook:
 
     def _states(self, choice: Choice) -> Numbers:
         """Return what is known of each day in all ledgers: the worst, but figures of some are figures."""
-        known = [self._days[pk].states(choice) for pk in sorted(choice.ledgers)]
+        known = [
+            self._days[pk].states(choice)
+            if not choice.tags or self.has_tags(pk)
+            else np.full(self.period.length, UNREAD)
+            for pk in sorted(choice.ledgers)
+        ]
         known += [np.full(self.period.length, UNREAD)] * choice.unseen
         if not known:
             return np.full(self.period.length, UNREAD)

@@ -178,7 +178,7 @@ def test_missing_days_are_read_by_the_page_itself(logged_in, now, outscale):
     assert list(outscale.requests) == []
     answer = logged_in.post(form["hx-post"], headers=HTMX)
     assert answer.status_code == 200
-    assert {request.call for request in outscale.requests} == {"ReadConsumptionAccount"}
+    assert {request.call for request in outscale.requests} == {"ReadConsumptionAccount", "ReadTags"}
     assert figure(get(logged_in, page.soup.select_one("#follow")["hx-get"]).soup, "spent") != "–"
 
 

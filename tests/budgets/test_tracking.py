@@ -15,6 +15,7 @@ from budgets.models import PeriodAmount
 from budgets.standing import Status
 from budgets.tracking import standings_of, steps_of
 from consumption.periods import ONE_DAY, Period
+from consumption.tags import Seen, note_tags
 from tests.budgets.budgets import all_visible, make_budget, owner, standing_of
 from tests.consumption.days import LATER, day, entry, keep, make_ledger
 
@@ -208,6 +209,87 @@ def test_linked_accounts_count_when_they_were_read_and_their_lack_is_told_when_n
     own = make_budget(start=day(1), scope={"accounts": [ledger.account_id]})
     assert standing_of(own, day(3)).running.spent == 4
     assert not standing_of(own, day(3)).running.lacks_some
+
+
+def note(ledger, on, tags):
+    """Note the tags of VMs that a reading saw: ``{resource: {key: value}}``."""
+    seen = {
+        (resource, key): ("Vm", value) for resource, pairs in tags.items() for key, value in pairs.items()
+    }
+    note_tags(
+        ledger=ledger,
+        seen=Seen(frozenset(["Vm"]), seen),
+        at=dt.datetime.combine(on, dt.time(8), dt.UTC),
+    )
+
+
+def keep_two_vms():
+    """Keep February and nine days of March of two VMs, for one and for ten euros a day."""
+    ledger = make_ledger()
+    vms = [entry("BoxUsage:tinav5", price, resource=name) for name, price in (("i-1", "1"), ("i-2", "10"))]
+    keep(ledger, dict.fromkeys(Period(day(1, 2), day(10)).days, vms))
+    return ledger
+
+
+def test_a_scope_of_tags_counts_the_days_on_which_a_resource_carried_them():
+    ledger = keep_two_vms()
+    note(ledger, day(1, 2), {"i-1": {"env": "production"}, "i-2": {"env": "test", "team": "é=1"}})
+    note(ledger, day(5), {"i-1": {"env": "production"}, "i-2": {"env": "production", "team": "é=1"}})
+    spent = {
+        tags: [
+            one.spent
+            for one in standing_of(
+                make_budget(start=day(1, 2), scope={"tags": tags.split()}), day(10)
+            ).periods
+        ]
+        for tags in (
+            "env=production",
+            "env=test",
+            "env=production team=é=1",
+            "env=test env=production",
+            "ENV=test",
+        )
+    }
+    assert spent == {
+        "env=production": [28, 9 + 50, None],
+        "env=test": [280, 40, None],
+        "env=production team=é=1": [0, 50, None],
+        "env=test env=production": [308, 99, None],
+        "ENV=test": [0, 0, None],
+    }
+
+
+def test_a_scope_of_tags_is_unknown_and_not_zero_while_no_tag_was_read():
+    keep_two_vms()
+    standing = standing_of(make_budget(start=day(1, 2), scope={"tags": ["env=production"]}), day(10))
+    assert (standing.status, standing.untagged_regions) == (Status.NO_DATA, ("eu-west-2",))
+    assert [one.spent for one in standing.periods] == [None] * 3
+
+
+def test_a_scope_of_tags_follows_a_new_reading_of_days_and_of_tags():
+    ledger = keep_two_vms()
+    note(ledger, day(1, 2), {"i-1": {"env": "production"}})
+    budget = make_budget(start=day(1), scope={"tags": ["env=production"], "categories": ["network"]})
+    assert standing_of(budget, day(10)).running.spent == 9
+    later = LATER + dt.timedelta(hours=1)
+    keep(ledger, {day(9): [entry("BoxUsage:tinav5", "3", resource="i-1")]}, at=later)
+    assert standing_of(budget, day(10)).running.spent == 11
+    note(ledger, day(9), {"i-2": {"env": "production"}})
+    # The second VM was not told by the reading before, so it has had its tag since; the first one's ends.
+    assert standing_of(budget, day(10)).running.spent == 11 + 10 * 8
+
+
+def test_the_queries_of_tags_do_not_grow_with_the_budgets():
+    ledger = keep_two_vms()
+    note(ledger, day(1, 2), {"i-1": {"env": "production"}})
+    counts = []
+    for number in (1, 10):
+        budgets = [make_budget(scope={"tags": [f"env={place}"]}, name=str(place)) for place in range(number)]
+        standings_of(budgets, visible=all_visible(*budgets), today=day(10))
+        with CaptureQueriesContext(connection) as queries:
+            standings_of(budgets, visible=all_visible(*budgets), today=day(10))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_nobody_else_s_consumption_is_counted():
