@@ -1,4 +1,5 @@
-"""Runs a benchmark on its own portal: ``python -m bench quotes``, ``costs``, ``consumption``, ``trends``.
+"""Runs a benchmark on its own portal: ``python -m bench quotes``, ``costs``, ``consumption``, ``trends``,
+``budgets``.
 
 A benchmark is a module of this package with a function ``main``; it prints figures beside their goals. It
 runs in a fresh process, once for each size of the cloud that it wants.
@@ -14,6 +15,7 @@ SIZES = {
     "costs": [1_000, 10_000],
     "consumption": [None, 10_000],
     "trends": [10_000],
+    "budgets": [10_000],
 }
 """How many resources the cloud of each benchmark has; None is the small one of the demo."""
 

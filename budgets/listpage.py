@@ -15,8 +15,8 @@ from costs.forms import page_of, problems_of
 
 BUDGETS_PER_PAGE = 50
 
-PAST_SHOWN = 6
-"""How many periods that are over are shown beside the running one."""
+PAST_SHOWN = 12
+"""How many periods that are over are shown beside the running one; the report has them all."""
 
 _WORST_FIRST = (
     Status.OVER,
@@ -78,6 +78,11 @@ class BudgetRow:
     def period_name(self) -> str:
         """The name of the period."""
         return period_name(self.period.period, self.standing.budget.period_type)
+
+    @property
+    def hidden_count(self) -> int:
+        """How many periods that are over are not shown."""
+        return max(len(self.standing.over) - PAST_SHOWN, 0)
 
     @property
     def past(self) -> list[tuple[Tag, str]]:

@@ -1,8 +1,10 @@
 """Benchmarks print figures and fail no test; that they still run is tested here, on small sizes."""
 
-from bench import consumption, costs, quotes, trends
+from accounts.models import User
+from bench import budgets, consumption, costs, quotes, trends
 from consumption.periods import Period
 from costs import refreshing
+from sandbox.cloud import DEMO_KEY
 
 
 def test_the_benchmark_of_quotes_prints_each_figure_beside_its_goal(logged_in, capsys):
@@ -49,4 +51,15 @@ def test_the_benchmark_of_the_trends_prints_each_figure_beside_its_goal(logged_i
     trends.measure_trends(logged_in, times=1)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + 3 * (len(trends.TRENDS) + 1)
+    assert all("goal: " in line for line in lines)
+
+
+def test_the_benchmark_of_the_budgets_prints_each_figure_beside_its_goal(logged_in, capsys):
+    month = consumption.months(1)
+    trends.keep(Period(month.first, month.first.replace(day=2)))
+    made = budgets.make_budgets(User.objects.for_account(DEMO_KEY.account_id), 4)
+    budgets.measure_standings(made, times=1)
+    budgets.measure_pages(logged_in, made, times=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 6 + 3 * 5
     assert all("goal: " in line for line in lines)
