@@ -1,5 +1,4 @@
-"""Runs a benchmark on its own portal: ``python -m bench quotes``, ``costs``, ``consumption``, ``trends``,
-``budgets``.
+"""Runs a benchmark on its own portal: ``python -m bench budgets``; ``SIZES`` names them all.
 
 A benchmark is a module of this package with a function ``main``; it prints figures beside their goals. It
 runs in a fresh process, once for each size of the cloud that it wants.
