@@ -179,7 +179,11 @@ def test_missing_days_are_read_by_the_page_itself(logged_in, now, outscale):
     answer = logged_in.post(form["hx-post"], headers=HTMX)
     assert answer.status_code == 200
     assert {request.call for request in outscale.requests} == {"ReadConsumptionAccount", "ReadTags"}
-    assert figure(get(logged_in, page.soup.select_one("#follow")["hx-get"]).soup, "spent") != "–"
+    anew = with_soup(logged_in.get(page.soup.select_one("#follow")["hx-get"], headers=HTMX)).soup
+    assert figure(anew, "spent") != "–"
+    assert text(page.soup.select_one("#budget-tag")) == "No data"
+    [tag] = anew.select("#budget-tag[hx-swap-oob=true]")
+    assert text(tag) == text(anew.select_one("#periods tr.open .osc-tag")) != "No data"
 
 
 @pytest.mark.parametrize("address", ["", "edit/", "amounts/", "delete/", "export/csv/"])
