@@ -166,6 +166,13 @@ class BudgetForm(forms.Form):
         kept = self._budget.counted.accounts if self._budget else ()
         return bool(len(self.fields["accounts"].choices) > 1 or kept or self._choices.is_paying)
 
+    def clean_name(self) -> str:
+        """Return the name on one line; one without anything to see is none."""
+        name = self.cleaned_data["name"]
+        if not any(one.isprintable() and not one.isspace() for one in name):
+            raise forms.ValidationError(self.fields["name"].error_messages["required"], code="required")
+        return " ".join(name.split())
+
     def clean_growth_percent(self) -> Decimal:
         """Return the growth; without one there is none."""
         return self.cleaned_data["growth_percent"] or Decimal(0)

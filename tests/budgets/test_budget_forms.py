@@ -334,6 +334,25 @@ def test_an_amount_of_a_period_that_is_gone_is_not_lost_in_silence(logged_in, bu
     assert "have changed" in text(response.soup.select_one("main [role=alert]"))
 
 
+def test_an_amount_that_the_page_did_not_show_yet_stays_as_it_is(logged_in, alice):
+    """A page that was opened last month does not know the period that is shown since."""
+    budget = make_budget("100", of=alice, start=today().replace(day=1))
+    first, last = (months_later(today().replace(day=1), number) for number in (0, 12))
+    lifecycle.set_amounts(budget=budget, amounts={last: Decimal("7.50")}, at=timezone.now())
+    assert logged_in.post(page(budget, "amounts"), {f"amount_{first}": "5"}).status_code == 302
+    assert table_of([budget])[budget.pk] == {first: Decimal(5), last: Decimal("7.50")}
+    assert logged_in.post(page(budget, "amounts"), {f"amount_{last}": ""}).status_code == 302
+    assert table_of([budget])[budget.pk] == {first: Decimal(5)}
+
+
+def test_a_name_is_one_line_with_something_to_see_of_it(logged_in):
+    for name in ("\u200b", "\u2060 \u00ad", "\u200e"):
+        response = post(logged_in, NEW, name=name)
+        assert (response.status_code, refused_fields(response)) == (422, {"name"})
+    assert post(logged_in, NEW, name="Équipe\r\n 👩\u200d💻\tProd").status_code == 302
+    assert Budget.objects.get().name == "Équipe 👩\u200d💻 Prod"
+
+
 def test_a_budget_is_deleted_only_after_the_question(logged_in, budget):
     assert "Production" in text(get(logged_in, page(budget, "delete")).soup.select_one("h1"))
     assert Budget.objects.exists()
