@@ -157,8 +157,9 @@ class BudgetForm(forms.Form):
 
     def _seen_tags(self) -> list[str]:
         """Return some tags to choose from, without those keys that tell each resource apart."""
-        few = {key: values for key, values in self._choices.tags.items() if len(values) <= MOST_HINTS}
-        return [f"{key}={value}" for key, values in few.items() for value in values][:MOST_HINTS]
+        few = [(key, values) for key, values in self._choices.tags.items() if len(values) <= MOST_HINTS]
+        few.sort(key=lambda known: -len(known[1]))  # a key with one value parts nothing
+        return [f"{key}={value}" for key, values in few for value in values][:MOST_HINTS]
 
     @property
     def asks_accounts(self) -> bool:

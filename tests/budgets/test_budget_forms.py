@@ -14,6 +14,7 @@ from budgets.amounts import table_of
 from budgets.models import Budget
 from consumption.models import Ledger
 from consumption.periods import months_later
+from consumption.tags import Seen, note_tags
 from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY, LINKED_ACCOUNT, PAYING_ACCOUNT, PAYING_KEY
 from tests.budgets.budgets import make_budget
@@ -343,6 +344,15 @@ def test_an_amount_that_the_page_did_not_show_yet_stays_as_it_is(logged_in, alic
     assert table_of([budget])[budget.pk] == {first: Decimal(5), last: Decimal("7.50")}
     assert logged_in.post(page(budget, "amounts"), {f"amount_{last}": ""}).status_code == 302
     assert table_of([budget])[budget.pk] == {first: Decimal(5)}
+
+
+def test_the_tags_that_part_the_resources_are_hinted_at_first(logged_in, alice):
+    ledger, at = make_ledger(at=timezone.now()), timezone.now()
+    tags = {("i-1", f"a{number}"): ("Vm", "x") for number in range(30)}
+    tags |= {(f"i-{team}", "team"): ("Vm", team) for team in ("blue", "red")}
+    note_tags(ledger=ledger, seen=Seen(frozenset(["Vm"]), tags), at=at)
+    hint = text(get(logged_in, NEW).soup.select_one("#id_tags_helptext"))
+    assert "Seen so far: team=blue, team=red, a0=x, a1=x," in hint
 
 
 def test_a_name_is_one_line_with_something_to_see_of_it(logged_in):
