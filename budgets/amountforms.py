@@ -94,7 +94,7 @@ class AmountsForm(forms.Form):
         return bool(self._budget.end_date and self.shown.end <= self._budget.end_date)
 
     def clean(self) -> dict[str, Any]:
-        """Let no amount be lost in silence: neither one of a period that is gone, nor one that nobody sent."""
+        """Let no amount be lost in silence: one of a period that is gone, or one that nobody sent."""
         unknown = [name for name in self.data if name.startswith(_PREFIX) and name not in self.fields]
         if any(self.data[name].strip() for name in unknown):
             raise forms.ValidationError(
