@@ -346,6 +346,26 @@ def test_an_amount_that_the_page_did_not_show_yet_stays_as_it_is(logged_in, alic
     assert table_of([budget])[budget.pk] == {first: Decimal(5)}
 
 
+def test_a_change_from_an_old_page_does_not_replace_a_newer_one_unasked(logged_in, budget):
+    def shown_moment(response):
+        return response.soup.select_one("main [name=seen]")["value"]
+
+    seen = shown_moment(get(logged_in, page(budget, "edit")))
+    assert post(logged_in, page(budget, "edit"), seen=seen, amount="2000").status_code == 302
+    bad = post(logged_in, page(budget, "edit"), seen=seen, amount="x")
+    assert shown_moment(bad) == seen
+    late = post(logged_in, page(budget, "edit"), seen=seen, name="Late")
+    assert late.status_code == 422
+    assert "was changed since you have opened it" in text(late.soup.select_one("main [role=alert]"))
+    assert late.soup.select_one("[name=name]")["value"] == "Late"
+    budget.refresh_from_db()
+    assert (budget.name, budget.amount) == ("Production", 2000)
+    for again in (shown_moment(late), "", "2026-13-01T00:00", "x\x00"):
+        assert post(logged_in, page(budget, "edit"), seen=again, name="Late").status_code == 302
+    budget.refresh_from_db()
+    assert (budget.name, budget.amount) == ("Late", 1000)
+
+
 def test_the_tags_that_part_the_resources_are_hinted_at_first(logged_in, alice):
     ledger, at = make_ledger(at=timezone.now()), timezone.now()
     tags = {("i-1", f"a{number}"): ("Vm", "x") for number in range(30)}
