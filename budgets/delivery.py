@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from budgets import mails, webhooks
 from budgets.models import AlertDelivery, BudgetAlert, Channel, DeliveryState
+from budgets.sight import visible_to_readers
 from budgets.webhookdocuments import document_of
 
 logger = logging.getLogger(__name__)
@@ -31,8 +32,12 @@ PAUSES = (
 _LONGEST_PROBLEM = AlertDelivery._meta.get_field("problem").max_length
 
 
-class NothingToSendTo(Exception):
-    """The budget has lost the channel since the alert was raised."""
+class NothingToSend(Exception):
+    """The budget was changed since the alert was raised, so that trying again is of no use."""
+
+
+class NotToBeTold(Exception):
+    """The keys of the budget may not read now what the alert tells."""
 
 
 def due_deliveries(*, at: dt.datetime) -> list[int]:
@@ -75,7 +80,7 @@ def _claimed(pk: int, at: dt.datetime) -> AlertDelivery | None:
     claim = AlertDelivery.objects.filter(_is_due(at), pk=pk)
     if not claim.update(claimed_until=at + CLAIM, attempts=F("attempts") + 1):
         return None
-    return AlertDelivery.objects.select_related("alert__budget").filter(pk=pk).first()
+    return AlertDelivery.objects.select_related("alert__budget__owner").filter(pk=pk).first()
 
 
 def _attempt(delivery: AlertDelivery) -> tuple[str, bool]:
@@ -83,8 +88,10 @@ def _attempt(delivery: AlertDelivery) -> tuple[str, bool]:
     with translation.override(delivery.alert.budget.language):
         try:
             _send(delivery.alert, delivery.channel)
-        except NothingToSendTo:
-            return _("The budget has no such address any more."), True
+        except NothingToSend as error:
+            return str(error), True
+        except NotToBeTold:
+            return _("The keys that the budget was last saved with may not read these figures."), False
         except (mails.MailFailed, webhooks.WebhookFailed) as error:
             return str(error), False
         except Exception as error:  # whatever it is, the other deliveries are sent
@@ -96,12 +103,16 @@ def _attempt(delivery: AlertDelivery) -> tuple[str, bool]:
 
 def _send(alert: BudgetAlert, channel: str) -> None:
     budget = alert.budget
+    if alert.is_superseded:
+        raise NothingToSend(_("The budget was changed before this was sent."))
+    if not alert.may_be_told(visible_to_readers([budget])[budget.pk]):
+        raise NotToBeTold
     if channel == Channel.EMAIL and budget.emails:
         mails.send(alert)
     elif channel == Channel.WEBHOOK and budget.webhook_url:
         webhooks.post(budget.webhook_url, document_of(alert))
     else:
-        raise NothingToSendTo
+        raise NothingToSend(_("The budget has no such address any more."))
 
 
 def _note(delivery: AlertDelivery, problem: str, at: dt.datetime, *, is_final: bool) -> None:

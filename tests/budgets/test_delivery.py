@@ -12,9 +12,12 @@ from django.db import connection
 
 from budgets import webhooks
 from budgets.delivery import CLAIM, PAUSES, deliver_due
-from budgets.models import AlertDelivery, Budget, DeliveryState
+from budgets.models import AlertDelivery, Budget, BudgetAlert, DeliveryState
+from costs.snapshots import reader_of
+from sandbox.cloud import DEMO_KEY, SECOND_DEMO_KEY
 from tests.budgets.alerting import AT, at_once, make_alert
 from tests.budgets.receivers import mail_server, webhook
+from tests.consumption.days import make_ledger
 
 pytestmark = pytest.mark.django_db
 SECRET = "/services/T00/B00/XXXXSECRETXXXX"
@@ -324,3 +327,26 @@ def test_no_transaction_is_open_while_the_network_is_waited_for(receiver, monkey
     assert open_ones
     assert not any(open_ones)
     assert json.dumps(receiver.posted)
+
+
+def test_what_was_superseded_while_somebody_tried_to_send_it_is_not_sent_any_more(receiver):
+    receiver.status = 500
+    alert = make_alert(90, ["webhook"], webhook_url=receiver.url())
+    assert [state for _channel, state, _problem in deliver()] == ["pending"]
+    BudgetAlert.objects.filter(pk=alert.pk).update(is_superseded=True)
+    receiver.status = 200
+    assert deliver(AT + dt.timedelta(minutes=2)) == [
+        ("webhook", "failed", "The budget was changed before this was sent.")
+    ]
+    assert len(receiver.posted) == 1
+
+
+def test_what_waits_is_not_told_to_who_saves_the_budget_with_a_key_that_may_not_read_it(mails):
+    mine, other = reader_of(DEMO_KEY.access_key), reader_of(SECOND_DEMO_KEY.access_key)
+    alert = make_alert(90, ["email"], emails=["spy@example.com"], readers=[other])
+    BudgetAlert.objects.filter(pk=alert.pk).update(ledgers=[make_ledger().pk])
+    said = "The keys that the budget was last saved with may not read these figures."
+    assert deliver() == [("email", "pending", said)]
+    assert mails.envelopes == []
+    Budget.objects.filter(pk=alert.budget_id).update(readers=[mine], emails=["me@example.com"])
+    assert deliver(AT + dt.timedelta(minutes=2)) == [("email", "sent", "")]
