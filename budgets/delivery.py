@@ -5,7 +5,8 @@ import logging
 import time
 from collections.abc import Iterator
 
-from django.db.models import F, Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -29,6 +30,9 @@ PAUSES = (
 )
 """How long to wait after each failure; one more is the last."""
 
+LONGEST_RUN = dt.timedelta(minutes=10)
+"""After how long nothing more is begun, and the next run goes on: runs that never end would pile up."""
+
 _LONGEST_PROBLEM = AlertDelivery._meta.get_field("problem").max_length
 
 
@@ -41,14 +45,21 @@ class NotToBeTold(Exception):
 
 
 def due_deliveries(*, at: dt.datetime) -> list[int]:
-    """Return what is to be sent at a moment and claimed by nobody, what waits longest first."""
-    due = AlertDelivery.objects.filter(_is_due(at)).order_by("next_attempt_at", "pk")
+    """Return what is to be sent at a moment and claimed by nobody.
+
+    The owners take turns, so that nobody waits for all the dead webhooks of somebody else. Of an owner what
+    was never tried comes first, then what waits longest.
+    """
+    order = ("attempts", "next_attempt_at", "pk")
+    turn = Window(RowNumber(), partition_by="alert__budget__owner", order_by=order)
+    due = AlertDelivery.objects.filter(_is_due(at)).annotate(turn=turn).order_by("turn", *order)
     return list(due.values_list("pk", flat=True))
 
 
 def deliver_due(*, at: dt.datetime) -> Iterator[AlertDelivery]:
     """Send what is due at a moment; yield each delivery as it stands after the attempt.
 
+    What is not begun within ``LONGEST_RUN`` stays due.
     Two that run at once send each delivery once. No transaction may be open: others have to see a claim. What
     a process had claimed when it died is taken again when the claim has run out: nobody knows whether it was
     sent.
@@ -56,7 +67,10 @@ def deliver_due(*, at: dt.datetime) -> Iterator[AlertDelivery]:
     begun = time.monotonic()
     _give_up_the_unfinished(at)
     for pk in due_deliveries(at=at):
-        delivery = _claimed(pk, at + dt.timedelta(seconds=time.monotonic() - begun))
+        passed = dt.timedelta(seconds=time.monotonic() - begun)
+        if passed > LONGEST_RUN:
+            break
+        delivery = _claimed(pk, at + passed)
         if delivery is None:
             continue
         problem, is_final = _attempt(delivery)
