@@ -37,7 +37,7 @@ _LONGEST_PROBLEM = AlertDelivery._meta.get_field("problem").max_length
 
 
 class NothingToSend(Exception):
-    """The budget was changed since the alert was raised, so that trying again is of no use."""
+    """The budget, or its owner, was changed since the alert was raised: trying again is of no use."""
 
 
 class NotToBeTold(Exception):
@@ -117,6 +117,8 @@ def _attempt(delivery: AlertDelivery) -> tuple[str, bool]:
 
 def _send(alert: BudgetAlert, channel: str) -> None:
     budget = alert.budget
+    if not budget.owner.is_active:
+        raise NothingToSend(_("The account of the budget may not log in any more."))
     if alert.is_superseded:
         raise NothingToSend(_("The budget was changed before this was sent."))
     if not alert.may_be_told(visible_to_readers([budget])[budget.pk]):

@@ -12,6 +12,7 @@ from budgets import daily, findings, words
 from budgets.asking import Asking
 from budgets.charts import chart_of
 from budgets.models import Budget, BudgetAlert
+from budgets.sight import visible_to_readers
 from budgets.standing import PeriodStanding, Standing, Status, Step
 from budgets.tracking import steps_of
 from budgets.words import Tag
@@ -104,6 +105,7 @@ def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
         "opens_days": bool(form.data.get("days")),
         "alerts": alerts,
         "hidden_alerts": hidden_alerts,
+        "alerts_lack": not standing.ledgers <= visible_to_readers([budget])[budget.pk],
         "problems": problems_of(form),
         "read_url": asking.read_url(wish),
         "begins": asking.has_days_to_read(wish),

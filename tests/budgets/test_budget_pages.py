@@ -16,7 +16,8 @@ from accounts.models import User
 from budgets.models import AlertDelivery, BudgetAlert
 from consumption.periods import ONE_DAY
 from costs.money import show_money
-from sandbox.cloud import LINKED_KEY, SECOND_DEMO_KEY
+from costs.snapshots import reader_of
+from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
 from tests.budgets.budgets import make_budget, owner
 from tests.consumption.days import entry, keep, make_ledger
 from tests.costs.portal_readings import client_of, get, text, with_soup
@@ -417,3 +418,12 @@ def test_a_key_that_may_not_read_what_an_alert_tells_sees_no_figure_of_it(outsca
     told = text(get(logged_in, f"/budgets/{budget.pk}/").soup.select_one("#alerts"))
     assert "€123.45" in told
     assert "not shown" not in told
+
+
+@pytest.mark.parametrize(("saved_by", "is_told"), [(DEMO_KEY, False), (SECOND_DEMO_KEY, True)])
+def test_it_is_told_that_alerts_leave_out_what_the_key_that_saved_the_budget_may_not_read(
+    logged_in, now, spent, saved_by, is_told
+):
+    budget = budget_of(now, readers=[reader_of(saved_by.access_key)])
+    told = text(get(logged_in, f"/budgets/{budget.pk}/").soup.select_one("#alerts"))
+    assert ("Alerts leave out a part of these figures" in told) is is_told
