@@ -8,15 +8,18 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import regions
 from budgets import daily, findings, words
 from budgets.asking import Asking
 from budgets.charts import chart_of
 from budgets.models import Budget, BudgetAlert
+from budgets.scope import TAG_SEPARATOR
 from budgets.sight import visible_to_readers
 from budgets.standing import PeriodStanding, Standing, Status, Step
 from budgets.tracking import steps_of
 from budgets.words import Tag
 from consumption.daytext import weekday_text
+from consumption.tagged import seen_among
 from costs.forms import problems_of
 
 PERIODS_SHOWN = 13
@@ -95,7 +98,8 @@ def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
         "reason": words.reason_text(standing.reason) if standing.reason else "",
         "overrun": overrun,
         "expected_difference": period.expected.total - period.amount if period and period.expected else None,
-        "lacking": words.lacking_text(standing),
+        "lacking": [*words.lacking_text(standing), *_no_key_text(asking, budget)],
+        "unseen_tags": _unseen_tags(asking, standing),
         "finding": findings.finding_of(standing, overrun),
         "chart": chart_of(days, budget.currency),
         "rows": rows[hidden:],
@@ -112,6 +116,23 @@ def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
         "regions": [key.region for key in asking.keys],
         "refusals": asking.access.refusals,
     }
+
+
+def _no_key_text(asking: Asking, budget: Budget) -> list[str]:
+    """Say that nothing can be read in the currency of a budget with the keys of the session."""
+    if budget.currency in {regions.assumed_currency(key.region) for key in asking.keys}:
+        return []
+    text = _("No key of this session is for a region billed in %(currency)s.")
+    return [text % {"currency": budget.currency}]
+
+
+def _unseen_tags(asking: Asking, standing: Standing) -> list[str]:
+    """Return the tags of a budget that no resource was ever seen with, when any tags were read."""
+    scope, ledgers = standing.budget.counted, asking.access.ledgers
+    if not scope.tags or not ledgers or standing.untagged_regions:
+        return []
+    unseen = scope.tag_pairs - seen_among(ledgers, scope.tag_pairs)
+    return sorted(TAG_SEPARATOR.join(pair) for pair in unseen)
 
 
 def shown_period(standing: Standing) -> PeriodStanding | None:

@@ -136,7 +136,7 @@ class _Track:
 
 
 def _status_of(spending: Spending, amount: Decimal, expected: Decimal | None, today: dt.date) -> Status:
-    """Return how a period is doing; while nothing is expected, whether it is spent faster than it passes."""
+    """Return how a period is doing; while nothing is expected, whether its known days cost too much."""
     spent, counts = spending.spent, spending.counts
     if spending.period.first > today:
         return Status.FUTURE
@@ -148,7 +148,7 @@ def _status_of(spending: Spending, amount: Decimal, expected: Decimal | None, to
         return Status.NO_DATA
     if counts.over == counts.days:
         return Status.ON_TRACK if counts.is_whole else Status.INCOMPLETE
-    return Status.AT_RISK if spent * counts.days > amount * counts.over else Status.ON_TRACK
+    return Status.AT_RISK if spent * counts.days > amount * counts.known else Status.ON_TRACK
 
 
 def _spending(series: Series, period: Period, today: dt.date) -> Spending:

@@ -50,6 +50,16 @@ def known_tags(ledgers: Iterable[Ledger]) -> dict[str, list[str]]:
     return {key: values[:MOST_VALUES] for key, values in found.items()}
 
 
+def seen_among(ledgers: Iterable[Ledger], pairs: Condition) -> Condition:
+    """Return those of some tags that a resource was ever seen with; takes one query."""
+    found = ResourceTag.objects.filter(
+        ledger__in=list(ledgers),
+        key__in={key for key, _value in pairs},
+        value__in={value for _key, value in pairs},
+    )
+    return pairs & frozenset(found.order_by().values_list("key", "value").distinct())
+
+
 def tagged_runs(
     ledgers: Iterable[Ledger], period: Period, conditions: Iterable[Condition]
 ) -> dict[Condition, list[TaggedRun]]:

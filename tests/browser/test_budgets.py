@@ -43,7 +43,7 @@ def test_a_budget_is_made_is_at_risk_and_its_alert_is_found(kept):
     expect(kept.get_by_role("heading", level=1)).to_contain_text("Research")
     expect(kept.locator("#budget-tag")).to_have_text("At risk")
     expect(kept.locator('[data-figure="spent"]')).to_have_text("€450.00")
-    expect(kept.locator("#alerts")).to_contain_text("No threshold was reached yet.")
+    expect(kept.locator("#alerts")).to_contain_text("No alert yet")
     chart = json.loads(kept.locator("#budget-chart script").inner_text())
     assert chart["labels"][0] == start.isoformat()
 
@@ -71,6 +71,17 @@ def test_the_list_works_its_forecasts_out_and_leads_to_the_worst(kept):
     expect(rows).to_have_count(1)
     rows.get_by_role("link").click()
     expect(kept.locator("#budget-tag")).to_have_text("Over budget")
+
+
+def test_a_name_of_one_long_word_makes_no_page_wider_than_the_screen(kept):
+    tags = f"team={'v' * 255}"
+    kept.set_viewport_size({"width": 768, "height": 900})
+    make_budget(kept, name="W" * 120, amount="5000", tags=tags)
+    expect(kept.get_by_role("heading", level=1)).to_contain_text("W" * 120)
+    own = kept.url
+    for address in (own, f"{own}edit/", f"{own}amounts/", f"{own}delete/", "/budgets/", "/budgets/report/"):
+        kept.goto(address)
+        assert kept.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
 
 
 def test_the_steps_of_a_period_open_without_leaving_the_page(kept):

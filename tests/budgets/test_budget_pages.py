@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from budgets.models import AlertDelivery, BudgetAlert
+from consumption.models import Ledger
 from consumption.periods import ONE_DAY
+from consumption.tags import Seen, note_tags
 from costs.money import show_money
 from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
@@ -173,6 +175,28 @@ def test_a_budget_without_any_data_says_so(logged_in, now):
     assert "€0.00" not in text(page.soup.select_one("#budget"))
 
 
+def test_a_tag_that_no_resource_ever_had_is_named_for_its_budget_would_never_warn(logged_in, now, spent):
+    seen = Seen(frozenset(["Vm"]), {("i-1", "env"): ("Vm", "production")})
+    note_tags(ledger=Ledger.objects.get(), seen=seen, at=now)
+    said = {}
+    for tag in ("env=prod", "ENV=production", "env=production"):
+        budget = budget_of(now, scope={"tags": [tag, "env=production"]})
+        notices = get(logged_in, f"/budgets/{budget.pk}/").soup.select("#budget > .notice")
+        said[tag] = [text(one) for one in notices]
+    assert said == {
+        "env=prod": ["No resource was ever seen with env=prod. Please check how it is written."],
+        "ENV=production": ["No resource was ever seen with ENV=production. Please check how it is written."],
+        "env=production": [],
+    }
+
+
+def test_a_budget_in_a_currency_that_no_key_is_billed_in_says_why_it_is_empty(logged_in, now, spent):
+    page = get(logged_in, f"/budgets/{budget_of(now, currency='USD').pk}/")
+    assert "No key of this session is for a region billed in USD." in text(page.soup.select_one("#budget"))
+    page = get(logged_in, f"/budgets/{budget_of(now).pk}/")
+    assert "billed in" not in text(page.soup.select_one("#budget"))
+
+
 def test_missing_days_are_read_by_the_page_itself(logged_in, now, outscale):
     page = get(logged_in, f"/budgets/{budget_of(now).pk}/")
     form = page.soup.select_one("#reading form")
@@ -180,7 +204,11 @@ def test_missing_days_are_read_by_the_page_itself(logged_in, now, outscale):
     answer = logged_in.post(form["hx-post"], headers=HTMX)
     assert answer.status_code == 200
     assert {request.call for request in outscale.requests} == {"ReadConsumptionAccount", "ReadTags"}
-    assert figure(get(logged_in, page.soup.select_one("#follow")["hx-get"]).soup, "spent") != "–"
+    anew = with_soup(logged_in.get(page.soup.select_one("#follow")["hx-get"], headers=HTMX)).soup
+    assert figure(anew, "spent") != "–"
+    assert text(page.soup.select_one("#budget-tag")) == "No data"
+    [tag] = anew.select("#budget-tag[hx-swap-oob=true]")
+    assert text(tag) == text(anew.select_one("#periods tr.open .osc-tag")) != "No data"
 
 
 @pytest.mark.parametrize("address", ["", "edit/", "amounts/", "delete/", "export/csv/"])
@@ -340,6 +368,13 @@ def test_the_report_says_which_periods_were_kept(logged_in, now, spent):
     assert verdicts[:2] == ["Exceeded" if exceeded else "Kept", "Kept"]
     assert f"{1 if exceeded else 2} of 2 kept" in text(page.soup.select_one("section"))
     assert get(logged_in, "/budgets/report/?months=7").status_code == 422
+
+
+def test_the_report_does_not_count_what_has_not_ended_yet(logged_in, now, spent):
+    budget_of(now, start=this_month(now))
+    section = get(logged_in, "/budgets/report/").soup.select_one("section")
+    assert "On track" in text(section)
+    assert "0 of 0" not in text(section)
 
 
 def rows_of(response):

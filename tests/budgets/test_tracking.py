@@ -79,6 +79,13 @@ def test_while_too_little_is_known_a_period_is_judged_by_its_pace(price, status)
     assert standing.status == status
 
 
+def test_the_pace_is_that_of_the_known_days_for_the_others_are_not_free():
+    keep_each("4", day(6), day(11))
+    standing = standing_of(make_budget("93", start=day(1)), day(11))
+    assert (standing.running.counts.known, standing.running.counts.over) == (5, 10)
+    assert standing.status == Status.AT_RISK
+
+
 def test_a_past_period_that_was_exceeded_is_over_however_little_is_known_of_it():
     keep_each("60", day(1, 1), day(3, 1))
     [january, *_] = standing_of(make_budget("100"), day(10)).periods

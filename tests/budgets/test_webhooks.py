@@ -155,6 +155,20 @@ def test_a_name_that_nobody_knows_is_refused(monkeypatch):
     assert refusal("https://nowhere.example/secret") == "No server is found under this name."
 
 
+def test_a_name_that_is_looked_up_for_too_long_holds_nobody_up(monkeypatch):
+    ends = threading.Event()
+    monkeypatch.setattr(webhooks, "LOOK_UP_SECONDS", 0.05)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: ends.wait(20) and [])
+    begun = time.monotonic()
+    assert refusal("https://hooks.example.com/") == (
+        "The name of this server was not found in time. Please try again."
+    )
+    with pytest.raises(WebhookFailed, match="was not found in time"):
+        post("https://hooks.example.com/", {})
+    assert time.monotonic() - begun < 10
+    ends.set()
+
+
 def test_a_name_of_the_own_network_is_refused_and_of_a_mixed_one_only_what_is_public_is_tried(monkeypatch):
     names(monkeypatch, ["10.0.0.1", "fd00::1"])
     assert refusal("https://internal.example/") == NOT_PUBLIC
