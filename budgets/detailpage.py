@@ -1,6 +1,7 @@
 """What the page of a budget shows: its running period, its chart, its periods step by step, its alerts."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from budgets.asking import Asking
 from budgets.charts import chart_of
 from budgets.models import Budget, BudgetAlert
 from budgets.scope import TAG_SEPARATOR
+from budgets.sight import visible_to_readers
 from budgets.standing import PeriodStanding, Standing, Status, Step
 from budgets.tracking import steps_of
 from budgets.words import Tag
@@ -82,6 +84,7 @@ def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
     hidden = 0 if shows_all else max(len(rows) - PERIODS_SHOWN, 0)
     overrun = daily.overrun_day(standing)
     wish = asking.wish([standing])
+    alerts, hidden_alerts = alerts_of(budget, asking.visible[budget.pk])
     return {
         "budget": budget,
         "standing": standing,
@@ -104,7 +107,9 @@ def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
         "day_rows": _day_rows(days) if len(days) <= MOST_DAYS or form.data.get("days") else [],
         "day_count": len(days),
         "opens_days": bool(form.data.get("days")),
-        "alerts": alerts_of(budget),
+        "alerts": alerts,
+        "hidden_alerts": hidden_alerts,
+        "alerts_lack": not standing.ledgers <= visible_to_readers([budget])[budget.pk],
         "problems": problems_of(form),
         "read_url": asking.read_url(wish),
         "begins": asking.has_days_to_read(wish),
@@ -137,10 +142,15 @@ def shown_period(standing: Standing) -> PeriodStanding | None:
     return standing.running or standing.periods[0 if standing.status == Status.FUTURE else -1]
 
 
-def alerts_of(budget: Budget) -> list[BudgetAlert]:
-    """Return the last alerts of a budget with their deliveries, newest first (two queries)."""
+def alerts_of(budget: Budget, visible: Collection[int]) -> tuple[list[BudgetAlert], int]:
+    """Return the last alerts of a budget with their deliveries, newest first (two queries).
+
+    Those are left out, and counted, of which the figures hold more than the ``visible`` ledgers.
+    """
     found = budget.alerts.prefetch_related("deliveries").order_by("-raised_at", "-percent", "pk")
-    return list(found[:ALERTS_SHOWN])
+    last = list(found[:ALERTS_SHOWN])
+    shown = [alert for alert in last if alert.may_be_told(visible)]
+    return shown, len(last) - len(shown)
 
 
 def _rows(standing: Standing, opened: dt.date | None) -> list[PeriodRow]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from decimal import Decimal
 
 from django.conf import settings
@@ -165,6 +166,9 @@ class BudgetAlert(models.Model):
     lies between ``low`` and ``high`` in 80 percent of the cases. ``is_lower_bound``: not everything was
     known. ``is_superseded``: the budget was changed since, so that the percentage is not reached any more,
     and is told again when it is.
+
+    ``ledgers`` are the primary keys of those that the figures may hold something of: only who may see all of
+    them is told the figures.
     """
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="alerts", verbose_name=_("budget"))
@@ -179,6 +183,7 @@ class BudgetAlert(models.Model):
     high = ScaledDecimalField(_("to"), null=True, blank=True)
     is_lower_bound = models.BooleanField(_("at least"), default=False)
     is_superseded = models.BooleanField(_("superseded"), default=False)
+    ledgers = models.JSONField(_("ledgers"), default=list, editable=False)
     raised_at = models.DateTimeField(_("raised"))
 
     class Meta:
@@ -206,6 +211,10 @@ class BudgetAlert(models.Model):
     def last_day(self) -> dt.date:
         """The last day of the period."""
         return self.period_end - dt.timedelta(days=1)
+
+    def may_be_told(self, visible: Collection[int]) -> bool:
+        """Tell whether the figures hold nothing but what is in these ledgers."""
+        return set(self.ledgers) <= set(visible)
 
 
 class AlertDelivery(models.Model):

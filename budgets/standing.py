@@ -148,10 +148,10 @@ class Standing:
     ``current`` is the place of the running period, None before the first and after the last one. Without what
     is in ``hidden_regions``, which belong to the budget and may not be seen by who asks, and in
     ``unread_regions``, of which nothing is kept, no day is whole; in ``untagged_regions`` the budget counts
-    tags, and none were read. ``awaits_forecast``: the expected end of
-    the running period has still to be worked out; ``reason`` says why nothing is expected
-    (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead`` the
-    running period as it is forecast.
+    tags, and none were read. ``ledgers`` are those that are counted. ``awaits_forecast``: the
+    expected end of the running period has still to be worked out; ``reason`` says why nothing is expected
+    (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead`` the running period as
+    it is forecast.
     """
 
     budget: Budget
@@ -161,6 +161,7 @@ class Standing:
     hidden_regions: tuple[str, ...] = ()
     unread_regions: tuple[str, ...] = ()
     untagged_regions: tuple[str, ...] = ()
+    ledgers: frozenset[int] = frozenset()
     awaits_forecast: bool = False
     reason: str = ""
     today: dt.date = dt.date.min

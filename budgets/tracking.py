@@ -106,6 +106,7 @@ class _Track:
             hidden_regions=self.counted.hidden_regions,
             unread_regions=self.counted.unread_regions,
             untagged_regions=self.counted.untagged_regions,
+            ledgers=self.counted.choice.ledgers,
             awaits_forecast=current is not None and outlook is None,
             reason=outlook.reason if outlook else "",
             today=self.today,

@@ -45,6 +45,10 @@ _RELAYS = (IPv4Network("192.88.99.0/24"), IPv6Network("2002::/16"))
 """6to4: what is sent there is sent on to an IPv4 address that nobody has judged."""
 
 
+_HOST_BITS = 64
+"""In IPv6 a network leaves so many bits to its hosts (RFC 4291)."""
+
+
 class WebhookFailed(Exception):
     """A webhook did not take what was posted. The message says why, without its address."""
 
@@ -143,13 +147,27 @@ def _endpoints(target: Target) -> list[_Endpoint]:
         raise ValidationError(_("No server is found under this name."), code="webhook_unknown") from None
     endpoints = [(family, address) for family, _kind, _protocol, _name, address in found]
     if not target.is_allowed:
-        endpoints = [one for one in endpoints if is_public(one[1][0])]
+        endpoints = [one for one in endpoints if is_public(one[1][0]) and not _is_near(*one)]
     if not endpoints:
         raise ValidationError(
             _("This address leads into a network that is not public, so nothing is sent there."),
             code="webhook_refused",
         )
     return endpoints[:MOST_TRIED]
+
+
+def _is_near(family: socket.AddressFamily, address: tuple[Any, ...]) -> bool:
+    """Tell whether a public address is one of this machine, or in IPv6 of the network it stands in.
+
+    Asks the system which address it would speak from, and sends nothing.
+    """
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(address)
+        except OSError:  # no way leads there
+            return False
+        own, other = ip_address(sock.getsockname()[0]), ip_address(address[0])
+    return own == other or (own.version == 6 and int(own) >> _HOST_BITS == int(other) >> _HOST_BITS)
 
 
 def _looked_up(target: Target) -> list[Any]:

@@ -18,7 +18,8 @@ from consumption.models import Ledger
 from consumption.periods import ONE_DAY
 from consumption.tags import Seen, note_tags
 from costs.money import show_money
-from sandbox.cloud import LINKED_KEY, SECOND_DEMO_KEY
+from costs.snapshots import reader_of
+from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
 from tests.budgets.budgets import make_budget, owner
 from tests.consumption.days import entry, keep, make_ledger
 from tests.costs.portal_readings import client_of, get, text, with_soup
@@ -429,3 +430,35 @@ def test_a_stranger_to_the_portal_sees_nothing(client, now, spent):
     budget = budget_of(now)
     assert client.get(f"/budgets/{budget.pk}/").status_code == 302
     assert client.get(f"/api/budgets/{budget.pk}/status").status_code == 401
+
+
+def test_a_key_that_may_not_read_what_an_alert_tells_sees_no_figure_of_it(outscale, logged_in, now, spent):
+    budget = budget_of(now)
+    BudgetAlert.objects.create(
+        budget=budget,
+        currency="EUR",
+        period_first=this_month(now),
+        period_end=this_month(now) + 30 * ONE_DAY,
+        measure="actual",
+        percent=31,
+        amount=Decimal(400),
+        figure=Decimal("123.45"),
+        ledgers=[spent.pk],
+        raised_at=now,
+    )
+    told = get(client_of(SECOND_DEMO_KEY), f"/budgets/{budget.pk}/")
+    assert "1 alert is not shown" in text(told.soup.select_one("#alerts"))
+    assert "123.45" not in told.content.decode()
+    assert "31%" not in told.content.decode()
+    told = text(get(logged_in, f"/budgets/{budget.pk}/").soup.select_one("#alerts"))
+    assert "€123.45" in told
+    assert "not shown" not in told
+
+
+@pytest.mark.parametrize(("saved_by", "is_told"), [(DEMO_KEY, False), (SECOND_DEMO_KEY, True)])
+def test_it_is_told_that_alerts_leave_out_what_the_key_that_saved_the_budget_may_not_read(
+    logged_in, now, spent, saved_by, is_told
+):
+    budget = budget_of(now, readers=[reader_of(saved_by.access_key)])
+    told = text(get(logged_in, f"/budgets/{budget.pk}/").soup.select_one("#alerts"))
+    assert ("Alerts leave out a part of these figures" in told) is is_told

@@ -190,3 +190,17 @@ def test_the_help_has_examples_and_exit_codes(capsys):
     said = capsys.readouterr().out
     assert "manage.py check_budgets --dry-run" in said
     assert "The exit code is 0" in said
+
+
+def test_an_account_that_may_not_log_in_any_more_is_told_nothing(receiver):
+    receiver.status = 500
+    budget = make(webhook_url=receiver.url(), actual_thresholds=[50])
+    run("check_budgets")
+    type(budget.owner).objects.update(is_active=False)
+    type(budget).objects.update(actual_thresholds=[50, 60])
+    AlertDelivery.objects.update(next_attempt_at=timezone.now())
+    out, _err, failure = run("check_budgets")
+    assert out == f"failed: webhook of {named(budget, 50)}\n"
+    assert "The account of the budget may not log in any more. (given up)" in failure
+    assert run("check_budgets", "--account", DEMO) == ("", "", "")
+    assert (len(receiver.posted), BudgetAlert.objects.count()) == (1, 1)
