@@ -316,7 +316,7 @@ def new_budget_with_all_that_can_be_wrong(page, _outscale):
     page.get_by_label("Amount per period").fill("-3")
     page.get_by_label("Tags").fill("production")
     page.get_by_label("us-east-2").check()
-    page.get_by_label("Name").fill("Production")
+    page.get_by_label("Name", exact=True).fill("Production")
     page.get_by_role("button", name="Make the budget").click()
     page.get_by_text("Nothing is saved yet.").wait_for()
 
