@@ -60,7 +60,13 @@ class Asking:
 
     def standings(self, *, seconds: float) -> list[Standing]:
         """Return where the budgets stand, as ``tracking.standings_of`` does."""
-        return standings_of(self.budgets, visible=self.visible, today=self.today, seconds=seconds)
+        return standings_of(
+            self.budgets,
+            visible=self.visible,
+            today=self.today,
+            seconds=seconds,
+            regions={key.region for key in self.keys},
+        )
 
     def wish(self, standings: Iterable[Standing]) -> Wish:
         """Return which days are to be read: those of running periods, and those a forecast learns from."""

@@ -19,8 +19,9 @@ HUNDRED = Decimal(100)
 class Status(TextChoices):
     """How a period, or a whole budget, is doing.
 
-    A period that is over is on track when it was kept, by what has a price. ``INCOMPLETE`` is one that is
-    over and has days that are not wholly known, so that nobody can tell; with ``NO_DATA`` none is known.
+    A period that is over is on track when it was kept, by what has a price. ``INCOMPLETE`` is one that has
+    not exceeded its amount by what is known, and that lacks days, so that nobody can tell; or it is over, and
+    its last days are provisional. With ``NO_DATA`` no day is known.
     """
 
     ON_TRACK = "on_track", _("on track")
@@ -148,10 +149,13 @@ class Standing:
     ``current`` is the place of the running period, None before the first and after the last one. Without what
     is in ``hidden_regions``, which belong to the budget and may not be seen by who asks, and in
     ``unread_regions``, of which nothing is kept, no day is whole; in ``untagged_regions`` the budget counts
-    tags, and none were read. ``ledgers`` are those that are counted. ``awaits_forecast``: the
-    expected end of the running period has still to be worked out; ``reason`` says why nothing is expected
-    (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead`` the running period as
-    it is forecast.
+    tags, and not all were read, or not of all kept days; ``lacks_linked_tags``: it counts linked accounts, of
+    which no tags are known. ``foreign_regions`` are billed in another currency, which is never added.
+    ``ledgers`` are those that are counted.
+
+    ``awaits_forecast``: the expected end of the running period has still to be worked out; ``reason`` says
+    why nothing is expected (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead``
+    the running period as it is forecast.
     """
 
     budget: Budget
@@ -162,6 +166,8 @@ class Standing:
     unread_regions: tuple[str, ...] = ()
     untagged_regions: tuple[str, ...] = ()
     ledgers: frozenset[int] = frozenset()
+    foreign_regions: tuple[str, ...] = ()
+    lacks_linked_tags: bool = False
     awaits_forecast: bool = False
     reason: str = ""
     today: dt.date = dt.date.min

@@ -49,7 +49,7 @@ class PeriodOut(Schema):
     """A period of a budget; ``to_date`` is excluded.
 
     ``status`` is ``on_track`` (a period that is over was kept), ``at_risk``, ``over``, ``future``,
-    ``incomplete`` (it is over, and too much of it is not known) or ``no_data``. ``forecast`` is what a
+    ``incomplete`` (too little is known to tell) or ``no_data``. ``forecast`` is what a
     running period is expected to cost, between the other two in 80 % of the cases.
     """
 
@@ -89,7 +89,7 @@ class StatusOut(Schema):
 def status(request: HttpRequest, budget_id: UUID) -> Any:
     """Return every period of the last three years and the next one, from what is kept: no call to the cloud.
 
-    ``metadata.partial`` names the regions that are in no figure.
+    ``metadata.partial`` names the regions that are in no figure, or not whole.
     """
     with one_moment():
         asking = Asking(request.user, [budget_of(request, budget_id)], keyring.open(request), timezone.now())
@@ -112,8 +112,14 @@ def document_of(standing: Standing) -> dict[str, Any]:
 
 
 def _partial(standing: Standing) -> list[dict[str, Any]]:
-    regions = (*standing.hidden_regions, *standing.unread_regions, *standing.untagged_regions)
-    return [{"regions": list(regions), "message": " ".join(lacking_text(standing))}] if regions else []
+    regions = (
+        *standing.hidden_regions,
+        *standing.unread_regions,
+        *standing.untagged_regions,
+        *standing.foreign_regions,
+    )
+    lacking = lacking_text(standing)
+    return [{"regions": list(regions), "message": " ".join(lacking)}] if lacking else []
 
 
 def _period(standing: Standing, period: PeriodStanding) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from consumption.models import DayState, Ledger, Meter, TagReading, UsageDay
 from consumption.moment import after_the_moment
 from consumption.periods import Period
 from consumption.tagged import Condition, TaggedRun, tagged_runs
+from consumption.tagreading import KINDS
 
 UNREAD, FAILED, PARTIAL, PROVISIONAL, COMPLETE = range(5)
 """What is known of a day, worst first; those from ``PARTIAL`` on have figures."""
@@ -53,7 +54,8 @@ class Choice:
     """Which rows are added: those of some ledgers; an empty set of anything else leaves nothing out.
 
     ``tags`` are what the resources carry (``consumption.tagged.Condition``): where no tags were read, nothing
-    is known. ``with_linked``: what the accounts cost that are billed to those of the ledgers belongs to it,
+    is known, and where some were not, or not since, a day is partial. Those of linked accounts are never
+    known. ``with_linked``: what the accounts cost that are billed to those of the ledgers belongs to it,
     too. ``unseen`` counts ledgers that belong to the question and are not in the book: every day lacks what
     is in them.
     """
@@ -153,6 +155,12 @@ class Daybook:
         """Tell whether the tags of a ledger's resources were ever read."""
         return ledger in self._tag_readings
 
+    def has_all_tags(self, ledger: int) -> bool:
+        """Tell whether the tags of all kinds of resource were read since the last day that is kept began."""
+        days = [one.day for one in self._kept if one.ledger == ledger]
+        until = self._tagged_until(ledger)
+        return until is not None and (not days or max(days) <= until)
+
     def _sums(self, choice: Choice) -> _Sums:
         sheet = self._sheet
         costs, by_month, unpriced = (np.zeros(self.period.length, sheet.costs.dtype) for _ in range(3))
@@ -191,10 +199,23 @@ class Daybook:
         return sha256(repr(sorted(self._kept)).encode()).hexdigest()
 
     @cached_property
-    def _tag_readings(self) -> dict[int, dt.datetime]:
-        """When the tags of each ledger were last read."""
-        readings = TagReading.objects.filter(ledger__in=self.ledgers).values_list("ledger_id")
-        return dict(readings.annotate(last=Max("read_at")).order_by())
+    def _tag_readings(self) -> dict[int, dict[str, dt.datetime]]:
+        """When the tags of each kind of resource were last read, by ledger."""
+        readings = TagReading.objects.filter(ledger__in=self.ledgers).values_list(
+            "ledger_id", "resource_type"
+        )
+        found: dict[int, dict[str, dt.datetime]] = {}
+        for ledger, kind, last in readings.annotate(last=Max("read_at")).order_by(
+            "ledger_id", "resource_type"
+        ):
+            found.setdefault(ledger, {})[kind] = last
+        return found
+
+    def _tagged_until(self, ledger: int) -> dt.date | None:
+        """Return the last day of which the tags of all kinds that ReadTags tells are known, None without."""
+        readings = self._tag_readings.get(ledger, {})
+        days = [readings[kind].astimezone(dt.UTC).date() for kind in KINDS.values() if kind in readings]
+        return min(days) if len(days) == len(KINDS) else None
 
     def _sums_of_runs(self, runs: Iterable[TaggedRun], choice: Choice) -> _Sums:
         """Add runs of equal days up: each begins on its first day and ends after its last one."""
@@ -231,9 +252,7 @@ class Daybook:
     def _states(self, choice: Choice) -> Numbers:
         """Return what is known of each day in all ledgers: the worst, but figures of some are figures."""
         known = [
-            self._days[pk].states(choice)
-            if not choice.tags or self.has_tags(pk)
-            else np.full(self.period.length, UNREAD)
+            self._states_under_tags(pk, choice) if choice.tags else self._days[pk].states(choice)
             for pk in sorted(choice.ledgers)
         ]
         known += [np.full(self.period.length, UNREAD)] * choice.unseen
@@ -241,6 +260,17 @@ class Daybook:
             return np.full(self.period.length, UNREAD)
         worst, best = np.min(known, axis=0), np.max(known, axis=0)
         return np.where((worst < PARTIAL) & (best >= PARTIAL), PARTIAL, worst)
+
+    def _states_under_tags(self, ledger: int, choice: Choice) -> Numbers:
+        """Return what is known of each day of a ledger and of the tags that its resources carried."""
+        own, states = self.ledgers[ledger].account_id, self._days[ledger].states(choice)
+        if not self.has_tags(ledger) or (choice.accounts and own not in choice.accounts):
+            return np.full(self.period.length, UNREAD)
+        until = self._tagged_until(ledger)
+        if choice.with_linked or choice.accounts - {own} or until is None:
+            return np.minimum(states, PARTIAL)
+        later = np.arange(self.period.length) > (until - self.period.first).days
+        return np.where(later, np.minimum(states, PARTIAL), states)
 
     def _read_days(self) -> Iterator[KeptDay]:
         """Read what is known of each day, and yield those that have figures."""

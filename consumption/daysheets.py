@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from django.core.cache import cache
+from django.utils import timezone
 
 from consumption.models import Usage
 from consumption.moment import after_the_moment
@@ -24,7 +25,9 @@ Numbers = np.ndarray
 
 _SAFE_SUM = 2**62
 _ROWS_AT_ONCE = 10_000
-_KEPT_SECONDS = 7 * 24 * 3600
+_KEPT_SECONDS = 8 * 24 * 3600
+"""A day more than a week, for which a key is asked for: what has expired never is (``_Month.key``)."""
+
 _VERSION = "1"
 """Changes whenever the same days make another table, so that no older one is found."""
 
@@ -72,8 +75,13 @@ class _Month(NamedTuple):
 
     @property
     def key(self) -> str:
+        """What stands for the days as they were read, in this week: none is asked for once it has expired.
+
+        To find an expired entry deletes it, and nothing may be written while a moment is looked at.
+        """
+        week = timezone.now().date().toordinal() // 7
         facts = [f"{one.pk} {one.day} {one.read_at.timestamp()}" for one in self.days]
-        digest = sha256("\n".join([_VERSION, str(self.ledger), *facts]).encode())
+        digest = sha256("\n".join([_VERSION, str(week), str(self.ledger), *facts]).encode())
         return f"day-sheet-{digest.hexdigest()}"
 
 
@@ -82,7 +90,7 @@ def sheet_of(days: Iterable[KeptDay], period: Period) -> Sheet:
     months = _months(days)
     keys = [month.key for month in months]
     known = cache.get_many(keys)
-    new = _looked_up([month for month, key in zip(months, keys, strict=True) if key not in known])
+    new = _looked_up({key: month for key, month in zip(keys, months, strict=True) if key not in known})
     if new:
         after_the_moment(lambda: cache.set_many(new, _KEPT_SECONDS))
     return _joined(
@@ -99,10 +107,11 @@ def _months(days: Iterable[KeptDay]) -> list[_Month]:
     ]
 
 
-def _looked_up(months: list[_Month]) -> dict[str, Sheet]:
-    """Read months from the database (one query)."""
-    if not months:
+def _looked_up(missing: dict[str, _Month]) -> dict[str, Sheet]:
+    """Read months from the database, by key (one query)."""
+    if not missing:
         return {}
+    months = list(missing.values())
     place_of = {
         one.pk: (number, one.day.day - 1) for number, month in enumerate(months) for one in month.days
     }
@@ -118,10 +127,10 @@ def _looked_up(months: list[_Month]) -> dict[str, Sheet]:
             else:
                 priced[number].append((place, day, whole))
     found = {}
-    for number, month in enumerate(months):
+    for number, (key, month) in enumerate(missing.items()):
         shape = len(rows[number]), month.period.length
-        named = [Row(month.ledger, *key) for key in rows[number]]
-        found[month.key] = Sheet(named, _filled(shape, priced[number]), _filled(shape, unpriced[number]) != 0)
+        named = [Row(month.ledger, *row) for row in rows[number]]
+        found[key] = Sheet(named, _filled(shape, priced[number]), _filled(shape, unpriced[number]) != 0)
     return found
 
 

@@ -136,6 +136,34 @@ def test_a_day_that_was_not_read_is_a_gap_and_makes_what_is_spent_a_lower_bound(
     assert all(one["values"][place] is None for one in chart["series"] if one["role"] != "budget")
 
 
+def test_what_is_used_and_left_and_said_beside_a_lower_bound_is_one_too(logged_in, now, spent):
+    unpriced = [entry(price="10"), entry("Unheard", None, resource="x")]
+    month = (this_month(now) - ONE_DAY).replace(day=1)
+    keep(spent, dict.fromkeys([month, this_month(now) + ONE_DAY], unpriced), at=now + dt.timedelta(seconds=1))
+    budget = budget_of(now)
+    page = get(logged_in, f"/budgets/{budget.pk}/")
+    assert figure(page.soup, "remaining") == "at most ≤ €210.00"
+    figures, expected = text(page.soup.select_one(".figures")), euros(10 * length_of(this_month(now)))
+    assert "at least ≥ 47.5% used" in figures
+    assert "is not exceeded" not in figures
+    sentence = text(page.soup.select_one("#budget section.card"))
+    assert f"is expected to end at {expected} or more: some prices are missing." in sentence
+    assert "below the budget" not in sentence
+    period, step, *_ = (text(row) for row in page.soup.select("#periods tr.open, #periods tr.step"))
+    assert "at least ≥ 47.5%" in period
+    assert "at least ≥ 17.5%" in step
+    days = page.soup.select("#days tbody tr")
+    assert [text(row.select("td")[1]) for row in days].count("at least ≥ €10.00") == 2
+    listed = text(get(logged_in, "/budgets/").soup.select_one(".budgets-table tbody"))
+    assert "at least ≥ 47.5%" in listed
+    report = text(get(logged_in, "/budgets/report/").soup.select_one("tbody"))
+    assert "at most ≤ €210.00 at least ≥ 47.5%" in report
+    over = budget_of(now, "100")
+    assert "has exceeded its budget by €90.00 or more" in text(
+        get(logged_in, f"/budgets/{over.pk}/").soup.select_one("#budget section.card")
+    )
+
+
 def test_what_the_table_says_of_the_days_is_what_the_chart_shows(logged_in, now, spent):
     page = get(logged_in, f"/budgets/{budget_of(now).pk}/")
     chart = json.loads(page.soup.select_one("#budget-chart script").text)
@@ -176,7 +204,7 @@ def test_a_budget_without_any_data_says_so(logged_in, now):
 
 
 def test_a_tag_that_no_resource_ever_had_is_named_for_its_budget_would_never_warn(logged_in, now, spent):
-    seen = Seen(frozenset(["Vm"]), {("i-1", "env"): ("Vm", "production")})
+    seen = Seen(frozenset(KINDS.values()), {("i-1", "env"): ("Vm", "production")})
     note_tags(ledger=Ledger.objects.get(), seen=seen, at=now)
     said = {}
     for tag in ("env=prod", "ENV=production", "env=production"):
@@ -373,8 +401,31 @@ def test_the_report_says_which_periods_were_kept(logged_in, now, spent):
 def test_the_report_does_not_count_what_has_not_ended_yet(logged_in, now, spent):
     budget_of(now, start=this_month(now))
     section = get(logged_in, "/budgets/report/").soup.select_one("section")
-    assert "On track" in text(section)
+    assert "Being worked out" in text(section)
     assert "0 of 0" not in text(section)
+
+
+def test_the_report_gives_no_verdict_on_a_running_period_before_its_forecast_does(logged_in, now, spent):
+    budget = budget_of(now, "300")  # 190 after 19 days: the forecast is 280 to 310, the pace lies close to it
+    for expected in ("Being worked out", "At risk" if length_of(this_month(now)) == 31 else "On track"):
+        rows = get(logged_in, "/budgets/report/").soup.select("section tbody tr")
+        assert text(rows[-1].select_one("td")) == expected
+        logged_in.get(f"/budgets/{budget.pk}/")
+
+
+def test_a_file_calls_nothing_a_lower_bound_that_is_not_known(logged_in, now):
+    rows = rows_of(logged_in.get(f"/budgets/{budget_of(now).pk}/export/csv/"))
+    assert {(row["spent"], row["is_lower_bound"]) for row in rows} == {("", "false")}
+
+
+def test_a_region_in_another_currency_is_named_on_the_page_and_by_the_api(logged_in, now, spent):
+    american = make_ledger(region="us-east-2", at=now)
+    keep(american, {now.date() - ONE_DAY: [entry(price="5")]}, at=now, currency="USD")
+    budget = budget_of(now)
+    [partial] = logged_in.get(f"/api/budgets/{budget.pk}/status").json()["metadata"]["partial"]
+    assert partial["regions"] == ["us-east-2"]
+    assert "us-east-2 is billed in another currency" in partial["message"]
+    assert partial["message"] in text(get(logged_in, f"/budgets/{budget.pk}/").soup.select_one("#budget"))
 
 
 def rows_of(response):

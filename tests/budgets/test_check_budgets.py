@@ -4,12 +4,15 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from budgets import alerts
+from budgets import alerts, checking
 from budgets.models import AlertDelivery, BudgetAlert
+from consumption import daybook
+from consumption.models import Ledger
 from consumption.periods import ONE_DAY
 from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY, LINKED_KEY
@@ -204,3 +207,22 @@ def test_an_account_that_may_not_log_in_any_more_is_told_nothing(receiver):
     assert "The account of the budget may not log in any more. (given up)" in failure
     assert run("check_budgets", "--account", DEMO) == ("", "", "")
     assert (len(receiver.posted), BudgetAlert.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_budgets_are_checked_as_they_stand_at_one_moment(monkeypatch):
+    """A cost moves to another day meanwhile: with the days of before and the costs of after it is lost."""
+    cache.clear()
+    make("120", actual_thresholds=[100], forecast_thresholds=[])
+    ledger, at = Ledger.objects.get(), timezone.now() + dt.timedelta(days=30)
+    [last] = ledger.days.order_by("-day").values_list("day", flat=True)[:1]
+    read = daybook.sheet_of
+
+    def moved(*asked):
+        later = {last: [entry(price="0")], last - DAYS * ONE_DAY: [entry(price="24")]}
+        at_once(lambda: keep(ledger, later, at=at + dt.timedelta(days=1)), times=1)
+        return read(*asked)
+
+    monkeypatch.setattr(daybook, "sheet_of", moved)
+    [checked] = checking.check([owner()], at=timezone.now(), dry_run=True)
+    assert [(alert.percent, alert.figure) for alert in checked.alerts] == [(100, 120)]
