@@ -157,9 +157,8 @@ class Daybook:
 
     def has_all_tags(self, ledger: int) -> bool:
         """Tell whether the tags of all kinds of resource were read since the last day that is kept began."""
-        days = [one.day for one in self._kept if one.ledger == ledger]
         until = self._tagged_until(ledger)
-        return until is not None and (not days or max(days) <= until)
+        return until is not None and self._last_days.get(ledger, until) <= until
 
     def _sums(self, choice: Choice) -> _Sums:
         sheet = self._sheet
@@ -197,6 +196,11 @@ class Daybook:
     @cached_property
     def _days_digest(self) -> str:
         return sha256(repr(sorted(self._kept)).encode()).hexdigest()
+
+    @cached_property
+    def _last_days(self) -> dict[int, dt.date]:
+        """The last day of each ledger that has figures."""
+        return {one.ledger: one.day for one in sorted(self._kept, key=lambda one: one.day)}
 
     @cached_property
     def _tag_readings(self) -> dict[int, dict[str, dt.datetime]]:
