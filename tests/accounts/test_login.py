@@ -260,12 +260,12 @@ def test_account_that_an_operator_closed_cannot_log_in(client, outscale):
     ("wanted", "destination"),
     [
         ("/accounts/?tab=1", "/accounts/?tab=1"),
-        ("https://evil.example/", "/"),
-        ("//evil.example/", "/"),
-        ("/\\evil.example/", "/"),
-        ("javascript:alert(1)", "/"),
-        ("accounts/", "/"),
-        ("", "/"),
+        ("https://evil.example/", "/start/"),
+        ("//evil.example/", "/start/"),
+        ("/\\evil.example/", "/start/"),
+        ("javascript:alert(1)", "/start/"),
+        ("accounts/", "/start/"),
+        ("", "/start/"),
     ],
 )
 def test_login_leads_only_to_pages_of_this_portal(client, outscale, wanted, destination):

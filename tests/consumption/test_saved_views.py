@@ -31,7 +31,7 @@ def owner(logged_in):
 
 
 def save(client, name="Mine", question="period=last-month", page="history", **data):
-    return with_soup(client.post(f"{VIEWS}save/{page}/?{question}", {"name": name} | data))
+    return with_soup(client.post(f"/consumption/{page}/save/?{question}", {"name": name} | data))
 
 
 def saved(owner, name="Mine", query="period=last-month", page="history"):
@@ -211,7 +211,7 @@ def test_no_other_page_can_be_saved(logged_in):
 
 
 def test_the_address_that_saves_leads_back_to_its_page(logged_in):
-    back = logged_in.get(f"{VIEWS}save/trends/?period=last-month")
+    back = logged_in.get("/consumption/trends/save/?period=last-month")
     assert back.url == "/consumption/trends/?period=last-month"
 
 
