@@ -7,7 +7,7 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from consumption.models import ExpectedAnomaly, Ledger, Meter, ResourceTag, UsageDay
+from consumption.models import ExpectedAnomaly, Ledger, Meter, ResourceTag, SavedView, UsageDay
 from costs.admin import ReadOnlyAdmin
 from costs.timeline import OPEN
 
@@ -114,3 +114,15 @@ class ExpectedAnomalyAdmin(ReadOnlyAdmin):
     search_fields = ["account_id", "note"]
     date_hierarchy = "first_day"
     ordering = ["-created_at"]
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    """Which pages customers have saved, and where each begins."""
+
+    list_display = ["name", "owner", "page", "query", "is_start", "saved_at"]
+    list_filter = ["page", "is_start"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "owner__account_id", "owner__name"]
+    date_hierarchy = "saved_at"
+    ordering = ["-saved_at", "pk"]

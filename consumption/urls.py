@@ -8,6 +8,7 @@ from consumption import (
     export_views,
     forecast_views,
     invoice_views,
+    savedviews_views,
     trends_views,
     views,
 )
@@ -30,6 +31,11 @@ urlpatterns = [
     path("drift/", drift_views.drift, name="drift"),
     path("drift/upload/", drift_views.upload, name="drift_upload"),
     path("drift/export/<slug:file_format>/", drift_views.export, name="export_drift"),
+    path("views/", savedviews_views.saved_views, name="saved_views"),
+    path("<slug:page>/save/", savedviews_views.save, name="save_view"),
+    path("views/<uuid:view_id>/rename/", savedviews_views.rename, name="rename_view"),
+    path("views/<uuid:view_id>/start/", savedviews_views.set_start, name="start_view"),
+    path("views/<uuid:view_id>/delete/", savedviews_views.delete, name="delete_view"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

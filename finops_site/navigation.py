@@ -49,6 +49,7 @@ SECTIONS = (
             Page("consumption:anomalies", _("Anomalies"), "alert-triangle"),
             Page("consumption:drift", _("Drift"), "arrows-diff"),
             Page("consumption:invoice", _("Draft invoice"), "receipt"),
+            Page("consumption:saved_views", _("Saved views"), "bookmark"),
         ),
     ),
     Section(_("Running now"), (Page("costs:current", _("Current cost"), "coin"),)),

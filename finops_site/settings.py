@@ -145,7 +145,7 @@ if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
 # --- Who is logged in ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = "overview"
+LOGIN_REDIRECT_URL = "start"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = env("SESSION_IDLE_MINUTES") * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

@@ -8,7 +8,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.models import User
 from budgets.models import AlertDelivery, Budget, BudgetAlert
+from consumption import savedviews
 from consumption.periods import Preset, preset_period
 from costs.models import CostSnapshot
 from sandbox.cloud import DEMO_ACCOUNT, EMPTY_KEY
@@ -295,6 +297,29 @@ def drift_with_a_refused_file(page, outscale):
     page.get_by_text("Line 1 is no JSON.").wait_for()
 
 
+def saved_views_with_a_name_that_is_taken(page, _outscale):
+    log_in(page)
+    owner = User.objects.get(account_id=DEMO_ACCOUNT.account_id)
+    for name, query in (("Last month", "period=last-month"), ("Elsewhere", "region=mars")):
+        view = savedviews.save(owner=owner, name=name, page="trends", query=query, at=timezone.now())
+    savedviews.set_start(view=view, is_start=True)
+    page.goto("/consumption/views/")
+    page.locator("summary", has_text="Rename").first.click()
+    page.get_by_role("textbox").first.fill("Last month")
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_text("Another of your views is called like this.").wait_for()
+
+
+def consumption_saved_under_a_name_that_is_taken(page, _outscale):
+    saved_views_with_a_name_that_is_taken(page, _outscale)
+    page.goto("/consumption/?period=last-7-days")
+    expect(page.locator("#reading")).to_be_empty()
+    page.locator("#saved-views summary").click()
+    page.get_by_label("Name").fill("Last month")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Replace “Last month”").wait_for()
+
+
 def draft_invoice(page, _outscale):
     month = preset_period(Preset.LAST_MONTH, timezone.now().date())
     contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
@@ -417,6 +442,8 @@ PAGES = [
     anomalies,
     forecast,
     forecast_with_a_wrong_question,
+    saved_views_with_a_name_that_is_taken,
+    consumption_saved_under_a_name_that_is_taken,
     draft_invoice,
     draft_invoice_of_nothing,
     new_budget_with_all_that_can_be_wrong,
