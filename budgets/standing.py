@@ -150,7 +150,7 @@ class Standing:
     is in ``hidden_regions``, which belong to the budget and may not be seen by who asks, and in
     ``unread_regions``, of which nothing is kept, no day is whole; in ``untagged_regions`` the budget counts
     tags, and not all were read, or not of all kept days; ``lacks_linked_tags``: it counts linked accounts, of
-    which no tags are known. ``foreign_regions`` are billed in another currency, which is never added.
+    which no tags are known. ``foreign_regions`` of the scope are billed in another currency.
     ``ledgers`` are those that are counted.
 
     ``awaits_forecast``: the expected end of the running period has still to be worked out; ``reason`` says

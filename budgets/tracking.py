@@ -248,7 +248,7 @@ class _Counted:
         asked = {*scope.regions} or {one for one in regions if assumed_currency(one) == budget.currency}
         unread = tuple(sorted(asked - {ledger.region for ledger in inside}))
         untagged = _regions(ledger for ledger in seen if scope.tags and not book.has_all_tags(ledger.pk))
-        foreign = _regions(ledger for ledger in inside if ledger not in wanted)
+        foreign = _regions(ledger for ledger in inside if scope.regions and ledger not in wanted)
         others = {*scope.accounts} - {budget.owner.account_id}
         is_paying = any(ledger.is_paying for ledger in seen)
         with_linked = bool(others or (not scope.accounts and is_paying))
@@ -260,7 +260,7 @@ class _Counted:
             services=frozenset(scope.services),
             tags=scope.tag_pairs,
             with_linked=with_linked,
-            unseen=len(hidden) + len(unread) + (len(foreign) if scope.regions else 0),
+            unseen=len(hidden) + len(unread) + len(foreign),
         )
         return cls(
             *(budget, choice, hidden, unread, untagged, foreign),

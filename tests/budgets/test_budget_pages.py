@@ -16,6 +16,7 @@ from accounts.models import User
 from budgets.models import AlertDelivery, BudgetAlert
 from consumption.models import Ledger
 from consumption.periods import ONE_DAY
+from consumption.tagreading import KINDS
 from consumption.tags import Seen, note_tags
 from costs.money import show_money
 from costs.snapshots import reader_of
@@ -421,7 +422,7 @@ def test_a_file_calls_nothing_a_lower_bound_that_is_not_known(logged_in, now):
 def test_a_region_in_another_currency_is_named_on_the_page_and_by_the_api(logged_in, now, spent):
     american = make_ledger(region="us-east-2", at=now)
     keep(american, {now.date() - ONE_DAY: [entry(price="5")]}, at=now, currency="USD")
-    budget = budget_of(now)
+    budget = budget_of(now, scope={"regions": ["eu-west-2", "us-east-2"]})
     [partial] = logged_in.get(f"/api/budgets/{budget.pk}/status").json()["metadata"]["partial"]
     assert partial["regions"] == ["us-east-2"]
     assert "us-east-2 is billed in another currency" in partial["message"]
