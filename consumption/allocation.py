@@ -1,0 +1,251 @@
+"""Whose money it is: what was consumed, by the values of one tag key, or of two.
+
+Each day of each resource belongs to the values that the resource carried on that day, as far as the tags are
+known (``consumption.tags``). What carries no value is a group of its own, and what belongs to no resource is
+shared. Nothing is left out: groups and shared costs come to the total of the history, to the last decimal.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from consumption.history import History
+from consumption.models import Ledger, ResourceTag, TagReading
+from consumption.periods import Period
+from consumption.sums import amount_of
+
+if TYPE_CHECKING:
+    from consumption.allocationsums import Held, Part, Place, Values
+
+MOST_KEYS = 2
+
+_ROWS_AT_ONCE = 10_000
+
+
+class Sharing(TextChoices):
+    """What becomes of shared costs."""
+
+    APART = "apart", _("Left apart")
+    PROPORTIONAL = "proportional", _("Spread in proportion")
+    EVEN = "even", _("Spread evenly")
+
+
+@dataclass(frozen=True)
+class AllocatedGroup:
+    """What belongs to the same values, one for each key, None where a resource does not carry it.
+
+    ``cost`` is what its resources cost, ``shared`` its part of the shared costs. ``unpriced`` counts lines
+    without a price, each day of each, which no amount holds.
+    """
+
+    values: "Values"
+    cost: Decimal
+    shared: Decimal
+    unpriced: int
+    resources: int
+
+    @property
+    def total(self) -> Decimal:
+        """What it comes to."""
+        return self.cost + self.shared
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it carries a value of every key."""
+        return None not in self.values
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A resource that lacks a key on some days, and what it cost on those."""
+
+    resource_id: str
+    account_id: str
+    region: str
+    cost: Decimal
+    unpriced: int
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What cost something and belongs to no resource, or was chosen as shared: a meter."""
+
+    meter: int
+    cost: Decimal
+    unpriced: int
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """The answer to a question of the history by ``keys``; ``sharing`` says where shared costs are.
+
+    ``untagged_ledgers`` are those of which no tag was ever read: all of theirs carries none.
+    """
+
+    history: History
+    keys: tuple[str, ...]
+    sharing: str
+    groups: Sequence[AllocatedGroup]
+    shared: Sequence[Shared]
+    lacking: Sequence[Lacking]
+    untagged_ledgers: Sequence[Ledger] = field(default=())
+
+    @cached_property
+    def shared_total(self) -> Decimal:
+        """All shared costs, spread or not."""
+        return sum((one.cost for one in self.shared), Decimal(0))
+
+    @property
+    def shared_apart(self) -> Decimal:
+        """The shared costs that are in no group."""
+        return self.shared_total - sum((one.shared for one in self.groups), Decimal(0))
+
+    @property
+    def total(self) -> Decimal:
+        """What groups and shared costs come to: the total of the history."""
+        return sum((one.total for one in self.groups), self.shared_apart)
+
+    @cached_property
+    def owned(self) -> Decimal:
+        """What the resources cost that carry a value of every key."""
+        return sum((one.cost for one in self.groups if one.is_whole), Decimal(0))
+
+    @property
+    def lacking_total(self) -> Decimal:
+        """What the resources cost on days on which they lack a key."""
+        return self.total - self.shared_total - self.owned
+
+    @property
+    def covered_percent(self) -> Decimal | None:
+        """How much of what resources cost carries a value of every key, in percent; None without a cost."""
+        by_resource = self.total - self.shared_total
+        return self.owned * 100 / by_resource if by_resource else None
+
+
+def allocation_of(
+    history: History,
+    keys: Sequence[str],
+    *,
+    sharing: str = Sharing.APART,
+    shared_services: Iterable[str] = (),
+) -> Allocation:
+    """Return what the question of a history comes to by one tag key or two (four queries).
+
+    Shared is what the cloud names no resource for, and everything of ``shared_services``.
+    """
+    from consumption.allocationsums import AllocatedSums, Runs  # noqa: PLC0415 - numpy: see there
+
+    ledgers, period = {ledger.pk: ledger for ledger in history.ledgers}, history.question.period
+    services = frozenset(shared_services)
+    is_shared = {meter.pk for meter in history.meters if meter.service in services}
+    runs, common = Runs(), _Common()
+    for ledger, account_id, resource_id, meter, first, last, price in history.resource_runs():
+        if not resource_id or meter in is_shared:
+            common.add(meter, last - first + 1, price)
+            continue
+        runs.place.append((account_id, ledgers[ledger].region, resource_id))
+        runs.meter.append(meter)
+        runs.first.append(first)
+        runs.last.append(last)
+        runs.price.append(price)
+    sums = AllocatedSums(runs, _held(ledgers.values(), period, keys), len(keys))
+    shared = common.lines
+    spread = _spread(sums.parts, sum(common.costs.values()), sharing)
+    groups = [
+        AllocatedGroup(
+            values,
+            amount_of(part.cost),
+            amount_of(spread.get(values, 0)),
+            part.unpriced,
+            part.resources,
+        )
+        for values, part in sums.parts.items()
+    ]
+    return Allocation(
+        history,
+        tuple(keys),
+        sharing,
+        sorted(groups, key=_order),
+        shared,
+        [
+            Lacking(resource_id, account_id, region, amount_of(cost), unpriced)
+            for (account_id, region, resource_id), cost, unpriced in sums.lacking()
+        ],
+        _without_tags(ledgers.values()),
+    )
+
+
+class _Common:
+    """Shared costs, meter by meter, as whole numbers."""
+
+    def __init__(self) -> None:
+        self.costs: Counter[int] = Counter()
+        self._unpriced: Counter[int] = Counter()
+
+    def add(self, meter: int, days: int, price: int | None) -> None:
+        """Add a run of days."""
+        self.costs[meter] += days * (price or 0)
+        self._unpriced[meter] += days if price is None else 0
+
+    @property
+    def lines(self) -> list[Shared]:
+        """The meters, dearest first."""
+        found = sorted(self.costs, key=lambda meter: (-self.costs[meter], meter))
+        return [Shared(meter, amount_of(self.costs[meter]), self._unpriced[meter]) for meter in found]
+
+
+def _spread(parts: Mapping["Values", "Part"], common: int, sharing: str) -> dict["Values", int]:
+    """Return the part of the shared costs of each group that has an owner; together they are all of it.
+
+    Without an owner, or in proportion to owners that cost nothing, they stay apart.
+    """
+    owners = [values for values in parts if any(value is not None for value in values)]
+    if sharing == Sharing.APART or not common:
+        return {}
+    weights = {values: 1 if sharing == Sharing.EVEN else max(parts[values].cost, 0) for values in owners}
+    whole = sum(weights.values())
+    if not whole:
+        return {}
+    sign, left = (1 if common > 0 else -1), abs(common)
+    found = {values: left * weight // whole for values, weight in weights.items()}
+    # What rounding leaves goes, one by one, to those whose exact part was cut off most.
+    rest = left - sum(found.values())
+    for values in sorted(owners, key=lambda one: (-(left * weights[one] % whole), str(one)))[:rest]:
+        found[values] += 1
+    return {values: sign * part for values, part in found.items()}
+
+
+def _held(ledgers: Iterable[Ledger], period: Period, keys: Sequence[str]) -> dict["Place", list["Held"]]:
+    """Return what each resource carried on which days of a period."""
+    from consumption.allocationsums import Held  # noqa: PLC0415
+
+    owners = {ledger.pk: (ledger.account_id, ledger.region) for ledger in ledgers}
+    number = {key: place for place, key in enumerate(keys)}
+    first, end = period.first.toordinal(), period.end.toordinal()
+    rows = ResourceTag.objects.filter(
+        ledger__in=owners, key__in=keys, held_from__lt=end, held_until__gt=first
+    ).order_by()
+    found: dict[Place, list[Held]] = {}
+    columns = ("ledger_id", "resource_id", "key", "value", "held_from", "held_until")
+    for ledger, resource_id, key, value, begin, until in rows.values_list(*columns).iterator(_ROWS_AT_ONCE):
+        held = Held(number[key], value, max(begin, first), min(until, end) - 1)
+        found.setdefault((*owners[ledger], resource_id), []).append(held)
+    return found
+
+
+def _order(group: AllocatedGroup) -> tuple:
+    """Put what has an owner first, dearest first."""
+    return not group.is_whole, -group.total, tuple(value or "" for value in group.values)
+
+
+def _without_tags(ledgers: Iterable[Ledger]) -> list[Ledger]:
+    ledgers = list(ledgers)
+    read = TagReading.objects.filter(ledger__in=ledgers).order_by().values_list("ledger_id", flat=True)
+    known = set(read.distinct())
+    return [ledger for ledger in ledgers if ledger.pk not in known]

@@ -1,0 +1,149 @@
+"""The arithmetic of the allocation: runs of consumption met with the days on which resources carry values.
+
+Everything is whole numbers: prices of 10⁻¹⁰, days as ordinals (``date.toordinal``), both ends of a run
+included. ``consumption.allocation`` imports this module when it is asked: numpy takes a part of a second to
+load.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+Place = tuple[str, str, str]
+"""A resource: its account, its region, its id."""
+
+Values = tuple[str | None, ...]
+"""The value of each key on some days; None where the resource does not carry it."""
+
+_SAFE_SUM = 2**62
+
+
+@dataclass
+class Runs:
+    """Runs of days on each of which a resource cost the same of a meter, column by column."""
+
+    place: list[Place] = field(default_factory=list)
+    meter: list[int] = field(default_factory=list)
+    first: list[int] = field(default_factory=list)
+    last: list[int] = field(default_factory=list)
+    price: list[int | None] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A value that a resource carries from a first to a last day, both included; ``key`` is its number."""
+
+    key: int
+    value: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """What belongs to the same values: its cost, its lines without a price on all days, its resources."""
+
+    cost: int
+    unpriced: int
+    resources: int
+
+
+class AllocatedSums:
+    """What the runs of some resources cost, parted by the values that the resources carry each day."""
+
+    def __init__(self, runs: Runs, held: Mapping[Place, Iterable[Held]], keys: int) -> None:
+        """Take runs, and for each resource what it carries of ``keys`` keys; days of a key never overlap."""
+        self._places = {place: number for number, place in enumerate(dict.fromkeys(runs.place))}
+        self._codes: dict[Values, int] = {(None,) * keys: 0}
+        resource = np.array([self._places[place] for place in runs.place], dtype=np.int64)
+        order = np.argsort(resource, kind="stable")
+        self._resource = resource[order]
+        self._first = np.array(runs.first, dtype=np.int64)[order]
+        self._last = np.array(runs.last, dtype=np.int64)[order]
+        prices = [price or 0 for price in runs.price]
+        days = (last - first + 1 for first, last in zip(runs.first, runs.last, strict=True))
+        largest = sum(abs(price) * count for price, count in zip(prices, days, strict=True))
+        self._price = np.array(prices, dtype=np.int64 if largest < _SAFE_SUM else object)[order]
+        self._unpriced = np.array([price is None for price in runs.price], dtype=np.int64)[order]
+        self._parted = self._part(held)
+
+    @cached_property
+    def parts(self) -> dict[Values, Part]:
+        """What belongs to each combination of values that cost something or has lines without a price."""
+        run, code, days = self._parted
+        found = {}
+        costs, unpriced = self._price[run] * days, self._unpriced[run] * days
+        for values, number in self._codes.items():
+            chosen = code == number
+            if chosen.any():
+                resources = len(np.unique(self._resource[run[chosen]]))
+                found[values] = Part(int(costs[chosen].sum()), int(unpriced[chosen].sum()), resources)
+        return found
+
+    def lacking(self) -> list[tuple[Place, int, int]]:
+        """Return each resource that lacks a key on some day, with what it cost then, dearest first.
+
+        The last number counts the lines of those days that have no price.
+        """
+        run, code, days = self._parted
+        lacks = np.isin(code, [number for values, number in self._codes.items() if None in values])
+        costs, unpriced = self._sums_by_resource(run[lacks], days[lacks])
+        names = list(self._places)
+        found = [(names[place], cost, unpriced[place]) for place, cost in costs.items()]
+        return sorted(found, key=lambda row: (-row[1], row[0]))
+
+    def _sums_by_resource(self, run: np.ndarray, days: np.ndarray) -> tuple[dict[int, int], dict[int, int]]:
+        places, there = np.unique(self._resource[run], return_inverse=True)
+        costs = np.zeros(len(places), self._price.dtype)
+        unpriced = np.zeros(len(places), np.int64)
+        np.add.at(costs, there, self._price[run] * days)
+        np.add.at(unpriced, there, self._unpriced[run] * days)
+        names = places.tolist()
+        return dict(zip(names, costs.tolist(), strict=True)), dict(zip(names, unpriced.tolist(), strict=True))
+
+    def _part(self, held: Mapping[Place, Iterable[Held]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return parts of runs: which run, which values, how many days; all days of all runs are in one."""
+        resource, first, last, code = self._stretches(held)
+        begin = np.searchsorted(resource, self._resource, "left")
+        end = np.searchsorted(resource, self._resource, "right")
+        counts = end - begin
+        run = np.repeat(np.arange(len(self._resource)), counts)
+        passed = np.arange(len(run)) - np.repeat(np.cumsum(counts) - counts, counts)
+        stretch = begin[run] + passed
+        days = np.minimum(self._last[run], last[stretch]) - np.maximum(self._first[run], first[stretch]) + 1
+        common = days > 0
+        run, days, codes = run[common], days[common], code[stretch][common]
+        left = self._last - self._first + 1
+        np.subtract.at(left, run, days)
+        rest = np.flatnonzero(left)
+        return (
+            np.concatenate([run, rest]),
+            np.concatenate([codes, np.zeros(len(rest), np.int64)]),
+            np.concatenate([days, left[rest]]),
+        )
+
+    def _stretches(self, held: Mapping[Place, Iterable[Held]]) -> np.ndarray:
+        """Return resource, first and last day and code of each stretch on which one carries anything."""
+        rows = [
+            (number, first, last, self._codes.setdefault(values, len(self._codes)))
+            for place, number in self._places.items()
+            if place in held
+            for first, last, values in _joined(held[place], len(next(iter(self._codes))))
+        ]
+        return np.array(rows, dtype=np.int64).reshape(-1, 4).T
+
+
+def _joined(held: Iterable[Held], keys: int) -> Iterable[tuple[int, int, Values]]:
+    """Yield the days of a resource, parted where any of its values changes, on which it carries one."""
+    held = list(held)
+    bounds = sorted({one.first for one in held} | {one.last + 1 for one in held})
+    for first, end in pairwise(bounds):
+        values: list[str | None] = [None] * keys
+        for one in held:
+            if one.first <= first and end <= one.last + 1:
+                values[one.key] = one.value
+        if any(value is not None for value in values):
+            yield first, end - 1, tuple(values)
