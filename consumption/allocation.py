@@ -139,7 +139,7 @@ def allocation_of(
 
     Shared is what the cloud names no resource for, and everything of ``shared_services``.
     """
-    from consumption.allocationsums import AllocatedSums, Runs  # noqa: PLC0415 - numpy: see there
+    from consumption.allocationsums import AllocatedSums, Runs  # noqa: PLC0415 - it loads numpy
 
     ledgers, period = {ledger.pk: ledger for ledger in history.ledgers}, history.question.period
     services = frozenset(shared_services)
@@ -154,31 +154,54 @@ def allocation_of(
         runs.first.append(first)
         runs.last.append(last)
         runs.price.append(price)
-    sums = AllocatedSums(runs, _held(ledgers.values(), period, keys), len(keys))
-    shared = common.lines
-    spread = _spread(sums.parts, sum(common.costs.values()), sharing)
-    groups = [
-        AllocatedGroup(
-            values,
-            amount_of(part.cost),
-            amount_of(spread.get(values, 0)),
-            part.unpriced,
-            part.resources,
-        )
-        for values, part in sums.parts.items()
-    ]
+    parts = AllocatedSums(runs, _held(ledgers.values(), period, keys), len(keys)).parts
     return Allocation(
         history,
         tuple(keys),
         sharing,
-        sorted(groups, key=_order),
-        shared,
-        [
-            Lacking(resource_id, account_id, region, amount_of(cost), unpriced)
-            for (account_id, region, resource_id), cost, unpriced in sums.lacking()
-        ],
+        _groups(parts, common, sharing),
+        common.lines,
+        _lacking(parts),
         _without_tags(ledgers.values()),
     )
+
+
+def _groups(parts: Iterable["Part"], common: "_Common", sharing: str) -> list[AllocatedGroup]:
+    """Add the parts of resources up by their values, and their parts of the shared costs."""
+    costs: Counter[Values] = Counter()
+    unpriced: Counter[Values] = Counter()
+    resources: Counter[Values] = Counter()
+    for part in parts:
+        costs[part.values] += part.cost
+        unpriced[part.values] += part.unpriced
+        resources[part.values] += 1
+    spread = _spread(costs, sum(common.costs.values()), sharing)
+    found = [
+        AllocatedGroup(
+            values,
+            amount_of(cost),
+            amount_of(spread.get(values, 0)),
+            unpriced[values],
+            resources[values],
+        )
+        for values, cost in costs.items()
+    ]
+    return sorted(found, key=_order)
+
+
+def _lacking(parts: Iterable["Part"]) -> list[Lacking]:
+    """Return the resources that lack a key on some days, dearest first."""
+    costs: Counter[Place] = Counter()
+    unpriced: Counter[Place] = Counter()
+    for part in parts:
+        if None in part.values:
+            costs[part.place] += part.cost
+            unpriced[part.place] += part.unpriced
+    return [
+        Lacking(resource_id, account_id, region, amount_of(costs[place]), unpriced[place])
+        for place in sorted(costs, key=lambda place: (-costs[place], place))
+        for account_id, region, resource_id in [place]
+    ]
 
 
 class _Common:
@@ -200,15 +223,15 @@ class _Common:
         return [Shared(meter, amount_of(self.costs[meter]), self._unpriced[meter]) for meter in found]
 
 
-def _spread(parts: Mapping["Values", "Part"], common: int, sharing: str) -> dict["Values", int]:
+def _spread(costs: Mapping["Values", int], common: int, sharing: str) -> dict["Values", int]:
     """Return the part of the shared costs of each group that has an owner; together they are all of it.
 
     Without an owner, or in proportion to owners that cost nothing, they stay apart.
     """
-    owners = [values for values in parts if any(value is not None for value in values)]
+    owners = [values for values in costs if any(value is not None for value in values)]
     if sharing == Sharing.APART or not common:
         return {}
-    weights = {values: 1 if sharing == Sharing.EVEN else max(parts[values].cost, 0) for values in owners}
+    weights = {values: 1 if sharing == Sharing.EVEN else max(costs[values], 0) for values in owners}
     whole = sum(weights.values())
     if not whole:
         return {}

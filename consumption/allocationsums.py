@@ -44,11 +44,15 @@ class Held:
 
 @dataclass(frozen=True)
 class Part:
-    """What belongs to the same values: its cost, its lines without a price on all days, its resources."""
+    """What a resource cost on the days on which it carried some values.
 
+    ``unpriced`` counts its lines without a price on those days.
+    """
+
+    place: Place
+    values: Values
     cost: int
     unpriced: int
-    resources: int
 
 
 class AllocatedSums:
@@ -71,38 +75,19 @@ class AllocatedSums:
         self._parted = self._part(held)
 
     @cached_property
-    def parts(self) -> dict[Values, Part]:
-        """What belongs to each combination of values that cost something or has lines without a price."""
+    def parts(self) -> list[Part]:
+        """What each resource cost under each combination of values; together they are all runs."""
         run, code, days = self._parted
-        found = {}
-        costs, unpriced = self._price[run] * days, self._unpriced[run] * days
-        for values, number in self._codes.items():
-            chosen = code == number
-            if chosen.any():
-                resources = len(np.unique(self._resource[run[chosen]]))
-                found[values] = Part(int(costs[chosen].sum()), int(unpriced[chosen].sum()), resources)
-        return found
-
-    def lacking(self) -> list[tuple[Place, int, int]]:
-        """Return each resource that lacks a key on some day, with what it cost then, dearest first.
-
-        The last number counts the lines of those days that have no price.
-        """
-        run, code, days = self._parted
-        lacks = np.isin(code, [number for values, number in self._codes.items() if None in values])
-        costs, unpriced = self._sums_by_resource(run[lacks], days[lacks])
-        names = list(self._places)
-        found = [(names[place], cost, unpriced[place]) for place, cost in costs.items()]
-        return sorted(found, key=lambda row: (-row[1], row[0]))
-
-    def _sums_by_resource(self, run: np.ndarray, days: np.ndarray) -> tuple[dict[int, int], dict[int, int]]:
-        places, there = np.unique(self._resource[run], return_inverse=True)
-        costs = np.zeros(len(places), self._price.dtype)
-        unpriced = np.zeros(len(places), np.int64)
+        identity, there = np.unique(self._resource[run] * len(self._codes) + code, return_inverse=True)
+        costs = np.zeros(len(identity), self._price.dtype)
+        unpriced = np.zeros(len(identity), np.int64)
         np.add.at(costs, there, self._price[run] * days)
         np.add.at(unpriced, there, self._unpriced[run] * days)
-        names = places.tolist()
-        return dict(zip(names, costs.tolist(), strict=True)), dict(zip(names, unpriced.tolist(), strict=True))
+        places, values = list(self._places), list(self._codes)
+        return [
+            Part(places[one // len(values)], values[one % len(values)], cost, lines)
+            for one, cost, lines in zip(identity.tolist(), costs.tolist(), unpriced.tolist(), strict=True)
+        ]
 
     def _part(self, held: Mapping[Place, Iterable[Held]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return parts of runs: which run, which values, how many days; all days of all runs are in one."""
