@@ -207,6 +207,10 @@ class History:
         """
         return self._costs.runs(spans)
 
+    def resource_runs(self) -> Iterable[tuple[int, str, str, int, int, int, int | None]]:
+        """Yield the runs of days of all resources with a day in the period (``Costs.resource_runs``)."""
+        return self._costs.resource_runs()
+
     def unpriced_lines(self, keys: Iterable[str]) -> dict[str, list[int]]:
         """Return how many lines of some groups have no price, step by step; each day of each counts."""
         return self._costs.unpriced_lines(keys)

@@ -329,6 +329,18 @@ class Costs:
         for row in rows.values_list(*columns).iterator(chunk_size=_ROWS_AT_ONCE):
             yield Run(*row)
 
+    def resource_runs(self) -> Iterator[tuple[int, str, str, int, int, int, int | None]]:
+        """Yield every run with a day in the period: ledger, account, resource, meter, first, last, price.
+
+        Days are ordinals within the period, both included; the price is that of a day, None without one.
+        """
+        period = self._question.period
+        first, last = period.first.toordinal(), period.last.toordinal()
+        columns = ("ledger_id", "account_id", "resource_id", "meter_id", "first_day", "last_day")
+        rows = self._resources(period).values_list(*columns, whole_number("price")).order_by()
+        for *run, begin, end, price in rows.iterator(chunk_size=_ROWS_AT_ONCE):
+            yield *run, max(begin, first), min(end, last), price
+
     def _resources(self, period: Period) -> QuerySet[ResourceUsage]:
         rows = ResourceUsage.objects.filter(ledger__in=self._ledgers).during(period.first, period.end)
         return self._filtered(self._owned(rows, "ledger__account_id"))

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consumption import (
+    allocation_views,
     anomalies_views,
     drift_views,
     export_views,
@@ -36,6 +37,8 @@ urlpatterns = [
     path("views/<uuid:view_id>/rename/", savedviews_views.rename, name="rename_view"),
     path("views/<uuid:view_id>/start/", savedviews_views.set_start, name="start_view"),
     path("views/<uuid:view_id>/delete/", savedviews_views.delete, name="delete_view"),
+    path("allocation/", allocation_views.allocation, name="allocation"),
+    path("allocation/export/<slug:file_format>/", allocation_views.export, name="export_allocation"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

@@ -14,6 +14,7 @@ from accounts.errors import kind_of
 from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from consumption import historypage, reading, sync
+from consumption.allocationpage import ALLOCATION
 from consumption.analysispage import AnalysisPage, context_of
 from consumption.anomaliespage import ANOMALIES
 from consumption.asking import Asked
@@ -28,7 +29,7 @@ from consumption.savedviewforms import SaveForm
 from consumption.savedviewspage import menu_of
 from consumption.trendspage import TRENDS
 
-PAGES = {page.name: page for page in (HISTORY, TRENDS, FORECAST, ANOMALIES, DRIFT)}
+PAGES = {page.name: page for page in (HISTORY, TRENDS, FORECAST, ANOMALIES, DRIFT, ALLOCATION)}
 """The pages of the kept history by their names."""
 
 PAGE, FRAGMENT = "consumption/page.html", "consumption/_page.html"

@@ -1,0 +1,222 @@
+"""Whose money it is: what was consumed, by the values of one tag key, or of two.
+
+Each day of each resource belongs to the values that the resource carried on that day, as far as the tags are
+known (``consumption.tags``). What carries no value is a group of its own, and what belongs to no resource is
+shared. Nothing is left out: groups and shared costs come to the total of the history, to the last decimal.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from consumption.allocationparts import Part, Parts, Place, Values, parts_of
+from consumption.history import History
+from consumption.models import Ledger, TagReading
+from consumption.sums import amount_of
+
+MOST_KEYS = 2
+
+
+class Sharing(TextChoices):
+    """What becomes of shared costs."""
+
+    APART = "apart", _("Left apart")
+    PROPORTIONAL = "proportional", _("Spread in proportion")
+    EVEN = "even", _("Spread evenly")
+
+
+def is_owned(values: Values) -> bool:
+    """Tell whether a resource with these values carries one of every key; without a key, nobody owns it."""
+    return bool(values) and None not in values
+
+
+@dataclass(frozen=True)
+class AllocatedGroup:
+    """What belongs to the same values, one for each key, None where a resource does not carry it.
+
+    ``cost`` is what its resources cost, ``shared`` its part of the shared costs. ``unpriced`` counts lines
+    without a price, each day of each, which no amount holds.
+    """
+
+    values: Values
+    cost: Decimal
+    shared: Decimal
+    unpriced: int
+    resources: int
+
+    @property
+    def total(self) -> Decimal:
+        """What it comes to."""
+        return self.cost + self.shared
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it carries a value of every key."""
+        return is_owned(self.values)
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A resource that lacks a key on some days, and what it cost on those."""
+
+    resource_id: str
+    account_id: str
+    region: str
+    cost: Decimal
+    unpriced: int
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What cost something and belongs to no resource, or was chosen as shared: a meter."""
+
+    meter: int
+    cost: Decimal
+    unpriced: int
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """The answer to a question of the history by ``keys``; ``sharing`` says where shared costs are.
+
+    ``untagged_ledgers`` are those of which no tag was ever read: all of theirs carries none.
+    """
+
+    history: History
+    keys: tuple[str, ...]
+    sharing: str
+    groups: Sequence[AllocatedGroup]
+    shared: Sequence[Shared]
+    lacking: Sequence[Lacking]
+    untagged_ledgers: Sequence[Ledger] = field(default=())
+
+    @cached_property
+    def shared_total(self) -> Decimal:
+        """All shared costs, spread or not."""
+        return sum((one.cost for one in self.shared), Decimal(0))
+
+    @property
+    def shared_apart(self) -> Decimal:
+        """The shared costs that are in no group."""
+        return self.shared_total - sum((one.shared for one in self.groups), Decimal(0))
+
+    @property
+    def total(self) -> Decimal:
+        """What groups and shared costs come to: the total of the history."""
+        return sum((one.total for one in self.groups), self.shared_apart)
+
+    @cached_property
+    def owned(self) -> Decimal:
+        """What the resources cost that carry a value of every key."""
+        return sum((one.cost for one in self.groups if one.is_whole), Decimal(0))
+
+    @property
+    def lacking_total(self) -> Decimal:
+        """What the resources cost on days on which they lack a key."""
+        return self.total - self.shared_total - self.owned
+
+    @property
+    def covered_percent(self) -> Decimal | None:
+        """How much of what resources cost carries a value of every key, in percent; None without a cost."""
+        by_resource = self.total - self.shared_total
+        return self.owned * 100 / by_resource if by_resource else None
+
+
+def allocation_of(
+    history: History,
+    keys: Sequence[str],
+    *,
+    sharing: str = Sharing.APART,
+    shared_services: Iterable[str] = (),
+) -> Allocation:
+    """Return what the question of a history comes to by one tag key or two.
+
+    Without a key, nobody owns anything. Shared is what the cloud names no resource for, and everything of
+    ``shared_services``.
+    """
+    parts = parts_of(history, keys, frozenset(shared_services))
+    return Allocation(
+        history,
+        tuple(keys),
+        sharing,
+        _groups(parts, sharing),
+        [Shared(one.meter, amount_of(one.cost), one.unpriced) for one in parts.common],
+        _lacking(parts.by_resource),
+        _without_tags(history.ledgers),
+    )
+
+
+def _groups(parts: Parts, sharing: str) -> list[AllocatedGroup]:
+    """Add the parts of resources up by their values, and their parts of the shared costs."""
+    costs: Counter[Values] = Counter()
+    unpriced: Counter[Values] = Counter()
+    resources: Counter[Values] = Counter()
+    for part in parts.by_resource:
+        costs[part.values] += part.cost
+        unpriced[part.values] += part.unpriced
+        resources[part.values] += 1
+    spread = _spread(costs, sum(one.cost for one in parts.common), sharing)
+    found = [
+        AllocatedGroup(
+            values,
+            amount_of(cost),
+            amount_of(spread.get(values, 0)),
+            unpriced[values],
+            resources[values],
+        )
+        for values, cost in costs.items()
+    ]
+    return sorted(found, key=_order)
+
+
+def _lacking(parts: Iterable[Part]) -> list[Lacking]:
+    """Return the resources that lack a key on some days, dearest first."""
+    costs: Counter[Place] = Counter()
+    unpriced: Counter[Place] = Counter()
+    for part in parts:
+        if not is_owned(part.values):
+            costs[part.place] += part.cost
+            unpriced[part.place] += part.unpriced
+    return [
+        Lacking(resource_id, account_id, region, amount_of(costs[place]), unpriced[place])
+        for place in sorted(costs, key=lambda place: (-costs[place], place))
+        for account_id, region, resource_id in [place]
+    ]
+
+
+def _spread(costs: Mapping[Values, int], common: int, sharing: str) -> dict[Values, int]:
+    """Return the part of the shared costs of each group that has an owner; together they are all of it.
+
+    Without an owner, or in proportion to owners that cost nothing, they stay apart.
+    """
+    owners = [values for values in costs if any(value is not None for value in values)]
+    if sharing == Sharing.APART or not common:
+        return {}
+    weights = {values: 1 if sharing == Sharing.EVEN else max(costs[values], 0) for values in owners}
+    whole = sum(weights.values())
+    if not whole:
+        return {}
+    sign, left = (1 if common > 0 else -1), abs(common)
+    found = {values: left * weight // whole for values, weight in weights.items()}
+    # What rounding leaves goes, one by one, to those whose exact part was cut off most.
+    rest = left - sum(found.values())
+    for values in sorted(owners, key=lambda one: (-(left * weights[one] % whole), str(one)))[:rest]:
+        found[values] += 1
+    return {values: sign * part for values, part in found.items()}
+
+
+def _order(group: AllocatedGroup) -> tuple:
+    """Put what has an owner first, dearest first."""
+    return not group.is_whole, -group.total, tuple(value or "" for value in group.values)
+
+
+def _without_tags(ledgers: Iterable[Ledger]) -> list[Ledger]:
+    ledgers = list(ledgers)
+    read = TagReading.objects.filter(ledger__in=ledgers).order_by().values_list("ledger_id", flat=True)
+    known = set(read.distinct())
+    return [ledger for ledger in ledgers if ledger.pk not in known]
