@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import keyring
-from accounts.keyring import Key, Keyring
+from accounts.keyring import Keyring
 from accounts.pages import page_or_fragment, wants_fragment
 from budgets import listpage
 from budgets.asking import LEARNT_DAYS, Asking
@@ -66,7 +66,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _reading(request: HttpRequest, keys: Keyring, now: datetime) -> dict[str, Any]:
-    """Return what the reading of missing days needs: this month, the two before it, and what forecasts learn."""
+    """Return what the reading needs: this month and the two before it, and what a forecast learns from."""
     asking, used = Asking(request.user, budgets_of(request), keys, now), keys_of(keys)
     first = min(months_later(now.date(), -2), now.date() - timedelta(days=LEARNT_DAYS))
     wish = Wish(Period(first, now.date()), asking.with_linked)
@@ -91,6 +91,7 @@ def _figures(request: HttpRequest, keys: Keyring, now: datetime, *, seconds: flo
         "is_first": False,
         "bills": [overviewfigures.figures_of(bill) for bill in bills],
         "anomalies": overviewfigures.anomalies_of(bills),
+        "several": len(bills) > 1,
         "month": overviewfigures.month_text(bills[0]),
         "awaited": budgets["awaited"] or any(bill.awaits_forecast for bill in bills),
         "budgets": budgets,
@@ -98,7 +99,7 @@ def _figures(request: HttpRequest, keys: Keyring, now: datetime, *, seconds: flo
     }
 
 
-def _running(bills: list[Bill]) -> list[overviewfigures.Tile]:
+def _running(bills: list[Bill]) -> list[tuple[str, overviewfigures.Tile]]:
     """Return what runs, in each currency, where it was read."""
     tiles = [(bill, overviewfigures.running_of(bill)) for bill in bills]
     return [(bill.currency, tile) for bill, tile in tiles if tile.amount is not None]

@@ -1,4 +1,4 @@
-"""What was spent in one currency with the keys of a session: each figure is what a page answers to an address.
+"""What is billed in one currency with the keys of a session: each figure is what a page answers.
 
 So the overview cannot disagree with the pages that it leads to. Amounts in different currencies are never
 added: regions that are billed in another one are another bill. Nothing here asks the cloud.

@@ -138,6 +138,8 @@ def running_of(bill: Bill) -> Tile:
     month = sum(one.per_month for one in read)
     hour = show_money(month / HOURS_PER_MONTH, bill.currency, places=RATE_PLACES)
     unread = [region for region, one in bill.readings.items() if one not in read]
+    lacks = bool(unread) or any(one.lacks for one in read)
+    hour = f"≥ {hour}" if lacks else hour
     note = _("%(hour)s per hour") % {"hour": hour}
     if unread:
         note = _("%(hour)s per hour, without %(regions)s") % {"hour": hour, "regions": ", ".join(unread)}
@@ -146,7 +148,7 @@ def running_of(bill: Bill) -> Tile:
         title,
         url,
         month,
-        lacks=bool(unread) or any(one.lacks for one in read),
+        lacks=lacks,
         unit=_("per month"),
         note=note,
         read_at=min(one.taken_at for one in read),
