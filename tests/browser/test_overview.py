@@ -16,7 +16,7 @@ def test_on_a_first_visit_the_days_are_read_and_their_figures_appear(customer):
     expect(customer.locator("#outlooks")).to_have_count(0)
     expect(customer.locator("[data-figure=expected]")).to_contain_text("€")
     expect(customer.locator("[data-chart=days-eur]")).to_be_visible()
-    told = figure.inner_text()
+    told = figure.text_content()
     customer.get_by_role("term").get_by_role("link").nth(2).click()
     expect(customer.locator("#groups [data-figure=total]")).to_have_text(told)
 

@@ -213,13 +213,16 @@ def test_each_figure_is_that_of_the_page_it_leads_to_and_no_call_is_made(logged_
         days.select_one("#groups [data-figure=total]")
     )
     shown = [text(row) for row in page.soup.select(".steps-table tr")]
-    assert shown == [text(row) for row in days.select("#steps tr")] and len(shown) == 32
+    assert shown == [text(row) for row in days.select("#steps tr")]
+    assert len(shown) == 32
     opened = [a["href"] for a in page.soup.select("[aria-labelledby=h-days-eur] tbody a")]
-    assert opened and all(get(logged_in, url).soup.select("#groups") for url in opened)
+    assert opened
+    assert all(get(logged_in, url).soup.select("#groups") for url in opened)
 
     movers = page.soup.select("[data-mover]")
     trends = get(logged_in, page.soup.find("a", string="Trends")["href"]).soup.select_one("#movers")
-    assert movers and all(text(row.select_one("td.money")) in text(trends) for row in movers)
+    assert movers
+    assert all(text(row.select_one("td.money")) in text(trends) for row in movers)
 
     assert list(outscale.requests) == []
 
@@ -250,7 +253,8 @@ def test_the_worst_budgets_come_first_and_their_forecasts_are_awaited(logged_in)
     rows = page.soup.select("[data-budget]")
     assert [text(row.a) for row in rows[:2]] == ["Up to 1", "Up to 5000"]
     assert len(rows) == 5
-    assert "≥" not in text(rows[0]) and text(rows[0].select_one(".money")) == "€400.00 of €1.00"
+    assert "≥" not in text(rows[0])
+    assert text(rows[0].select_one(".money")) == "€400.00 of €1.00"
     assert "Over budget" in text(rows[0])
     assert text(page.soup.select_one("#overview-budgets .actions")) == "All 6"
     assert not figures(logged_in).soup.select("#outlooks")
