@@ -6,7 +6,8 @@ from consumption.models import UsageDay
 from tests.browser.conftest import log_in
 
 
-def test_on_a_first_visit_the_days_are_read_and_their_figures_appear(customer):
+def test_on_a_first_visit_the_days_are_read_and_their_figures_appear(customer, outscale):
+    outscale.faults.add("ReadConsumptionAccount", "latency", 150)  # or it is over before it is seen
     customer.goto("/")
     expect(customer.get_by_role("progressbar", name="Days read").first).to_be_visible()
     figure = customer.locator("[data-figure=last-month]")
