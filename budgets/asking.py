@@ -5,9 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.http import QueryDict
-from django.urls import reverse
-
 from accounts.keyring import Key, Keyring
 from accounts.models import User
 from budgets.models import Budget
@@ -15,6 +12,7 @@ from budgets.standing import Standing
 from budgets.tracking import Visible, standings_of
 from consumption import reading
 from consumption.access import Access, access_of
+from consumption.asking import read_url
 from consumption.periods import ONE_DAY, Period
 from consumption.reading import Wish
 
@@ -72,7 +70,7 @@ class Asking:
         """Return which days are to be read: those of running periods, and those a forecast learns from."""
         firsts = [standing.running.period.first for standing in standings if standing.running]
         first = min([self.today - LEARNT_DAYS * ONE_DAY, *firsts])
-        return Wish(Period(first, self.today), self._with_linked)
+        return Wish(Period(first, self.today), self.with_linked)
 
     def has_days_to_read(self, wish: Wish) -> bool:
         """Tell whether a reading would ask the cloud for anything."""
@@ -80,15 +78,11 @@ class Asking:
 
     def read_url(self, wish: Wish) -> str:
         """Return the address that reads these days."""
-        address = QueryDict(mutable=True)
-        address["first"], address["last"] = wish.period.first.isoformat(), wish.period.last.isoformat()
-        address.setlist("region", [key.region for key in self.keys])
-        if wish.with_linked:
-            address["linked"] = "1"
-        return f"{reverse('consumption:read')}?{address.urlencode()}"
+        return read_url(self.keys, wish)
 
     @property
-    def _with_linked(self) -> bool:
+    def with_linked(self) -> bool:
+        """Tell whether some budget counts accounts that are billed to this one."""
         own = {self.owner.account_id}
         wants = any(set(budget.counted.accounts or ["any"]) - own for budget in self.budgets)
         return wants and any(ledger.is_paying for ledger in self.access.ledgers)

@@ -1,7 +1,9 @@
 """What the list of budgets shows: where each stands now, and how its last periods ended."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -91,6 +93,18 @@ class BudgetRow:
         return [
             (tag_of_period(one), period_name(one.period, kind)) for one in self.standing.over[-PAST_SHOWN:]
         ]
+
+
+def worst_first(standings: Iterable[Standing]) -> list[BudgetRow]:
+    """Return the budgets of which a period runs, those that are over first, then by how full they end."""
+    running = [one for one in standings if one.running]
+    return [BudgetRow(one) for one in sorted(running, key=_place)]
+
+
+def _place(standing: Standing) -> tuple[int, Decimal, str]:
+    period = standing.running
+    fullest = max(period.expected_utilisation or 0, period.utilisation or 0)
+    return _WORST_FIRST.index(Status(standing.status)), -Decimal(fullest), standing.budget.name
 
 
 def context_of(asking: Asking, form: ListFilter, *, seconds: float) -> dict[str, Any]:

@@ -157,12 +157,27 @@ def forecast_of(
     The days before ``today`` are over, without it those up to the last final one. The models learn from the
     final ones, in ``learn_from`` only if that is given.
     """
-    key = f"forecast-{_digest(costs, period, today, learn_from)}"
+    key = _key(costs, period, today, learn_from)
     found = cache.get(key)
     if found is None:
         found = worked_out(costs, period, today=today, learn_from=learn_from)
         after_the_moment(lambda: cache.set(key, found, _KEPT_SECONDS))
     return found
+
+
+def remembered(
+    costs: Mapping[dt.date, DayCost],
+    period: Period,
+    *,
+    today: dt.date | None = None,
+    learn_from: Period | None = None,
+) -> Forecast | None:
+    """Return what ``forecast_of`` has worked out before for the same costs; None when it has not."""
+    return cache.get(_key(costs, period, today, learn_from))
+
+
+def _key(costs: Mapping[dt.date, DayCost], *question: Any) -> str:
+    return f"forecast-{_digest(costs, *question)}"
 
 
 def _digest(costs: Mapping[dt.date, DayCost], *question: Any) -> str:

@@ -102,10 +102,18 @@ def account_menu(page, _outscale):
     page.get_by_role("button", name="Log out").wait_for()
 
 
-def overview(page, _outscale):
+def overview(page, outscale):
+    budgets(page, outscale)
+    page.goto("/")
+    page.locator("#days-eur canvas, [data-chart=days-eur]").first.wait_for()
+    expect(page.locator("#outlooks")).to_have_count(0)
+
+
+def overview_of_a_first_visit(page, outscale):
+    outscale.faults.add("ReadConsumptionAccount", "refuse")
     log_in(page)
     page.goto("/")
-    page.get_by_role("heading", name="Overview").wait_for()
+    page.get_by_role("heading", name="Not for this key").wait_for()
 
 
 def accounts(page, _outscale):
@@ -418,6 +426,7 @@ PAGES = [
     theme_menu,
     account_menu,
     overview,
+    overview_of_a_first_visit,
     accounts,
     current_cost,
     current_cost_of_nothing,
