@@ -232,7 +232,7 @@ def test_missing_days_are_read_by_the_page_itself(logged_in, now, outscale):
     assert list(outscale.requests) == []
     answer = logged_in.post(form["hx-post"], headers=HTMX)
     assert answer.status_code == 200
-    assert {request.call for request in outscale.requests} == {"ReadConsumptionAccount", "ReadTags"}
+    assert "ReadConsumptionAccount" in {request.call for request in outscale.requests}
     anew = with_soup(logged_in.get(page.soup.select_one("#follow")["hx-get"], headers=HTMX)).soup
     assert figure(anew, "spent") != "–"
     assert text(page.soup.select_one("#budget-tag")) == "No data"
