@@ -100,12 +100,12 @@ class Allocation:
         """All shared costs, spread or not."""
         return sum((one.cost for one in self.shared), Decimal(0))
 
-    @property
+    @cached_property
     def shared_apart(self) -> Decimal:
         """The shared costs that are in no group."""
         return self.shared_total - sum((one.shared for one in self.groups), Decimal(0))
 
-    @property
+    @cached_property
     def total(self) -> Decimal:
         """What groups and shared costs come to: the total of the history."""
         return sum((one.total for one in self.groups), self.shared_apart)
@@ -115,12 +115,12 @@ class Allocation:
         """What the resources cost that carry a value of every key."""
         return sum((one.cost for one in self.groups if one.is_whole), Decimal(0))
 
-    @property
+    @cached_property
     def lacking_total(self) -> Decimal:
         """What the resources cost on days on which they lack a key."""
         return self.total - self.shared_total - self.owned
 
-    @property
+    @cached_property
     def covered_percent(self) -> Decimal | None:
         """How much of what resources cost carries a value of every key, in percent; None without a cost."""
         by_resource = self.total - self.shared_total
