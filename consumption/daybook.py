@@ -14,14 +14,13 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
-from django.core.cache import cache
 from django.db.models import Max
 
 from consumption.daysheets import KeptDay, Numbers, Row, sheet_of
 from consumption.meters import is_by_month
 from consumption.models import DayState, Ledger, Meter, TagReading, UsageDay
-from consumption.moment import after_the_moment
 from consumption.periods import Period
+from consumption.remembering import Memory
 from consumption.tagged import Condition, TaggedRun, tagged_runs
 from consumption.tagreading import KINDS
 
@@ -34,11 +33,7 @@ _CODES = {
     DayState.PROVISIONAL: PROVISIONAL,
     DayState.COMPLETE: COMPLETE,
 }
-
-
-_KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "1"
-"""Changes whenever the same days and tags come to other sums, so that no older ones are found."""
+_TAGGED = Memory("tagged-days", version=2)
 
 
 class _Sums(NamedTuple):
@@ -177,12 +172,11 @@ class Daybook:
         if not choices:
             return {}
         keys = {choice: self._tagged_key(choice) for choice in choices}
-        known = cache.get_many(keys.values())
+        known = _TAGGED.recall(keys.values())
         missing = [choice for choice in choices if keys[choice] not in known]
         runs = tagged_runs(self.ledgers.values(), self.period, {choice.tags for choice in missing})
         new = {keys[choice]: self._sums_of_runs(runs[choice.tags], choice) for choice in missing}
-        if new:
-            after_the_moment(lambda: cache.set_many(new, _KEPT_SECONDS))
+        _TAGGED.keep(new)
         return {choice: known.get(key) or new[key] for choice, key in keys.items()}
 
     def _tagged_key(self, choice: Choice) -> str:
@@ -190,8 +184,7 @@ class Daybook:
             sorted(values) if isinstance(values, frozenset) else values
             for values in (getattr(choice, one.name) for one in fields(choice))
         ]
-        facts = (_VERSION, self.period, asked, self._days_digest, sorted(self._tag_readings.items()))
-        return f"tagged-days-{sha256(repr(facts).encode()).hexdigest()}"
+        return _TAGGED.name(self.period, asked, self._days_digest, sorted(self._tag_readings.items()))
 
     @cached_property
     def _days_digest(self) -> str:

@@ -9,27 +9,20 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
-from django.core.cache import cache
-from django.utils import timezone
 
 from consumption.models import Usage
-from consumption.moment import after_the_moment
 from consumption.periods import Period, months_later
+from consumption.remembering import Memory
 from consumption.sums import whole_number
 
 Numbers = np.ndarray
 
 _SAFE_SUM = 2**62
 _ROWS_AT_ONCE = 10_000
-_KEPT_SECONDS = 8 * 24 * 3600
-"""A day more than a week, for which a key is asked for: what has expired never is (``_Month.key``)."""
-
-_VERSION = "1"
-"""Changes whenever the same days make another table, so that no older one is found."""
+_MEMORY = Memory("day-sheet", version=2, days=7)
 
 
 class KeptDay(NamedTuple):
@@ -75,24 +68,18 @@ class _Month(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What stands for the days as they were read, in this week: none is asked for once it has expired.
-
-        To find an expired entry deletes it, and nothing may be written while a moment is looked at.
-        """
-        week = timezone.now().date().toordinal() // 7
-        facts = [f"{one.pk} {one.day} {one.read_at.timestamp()}" for one in self.days]
-        digest = sha256("\n".join([_VERSION, str(week), str(self.ledger), *facts]).encode())
-        return f"day-sheet-{digest.hexdigest()}"
+        """What stands for the days as they were read."""
+        facts = [(one.pk, one.day.toordinal(), one.read_at.timestamp()) for one in self.days]
+        return _MEMORY.name(self.ledger, facts)
 
 
 def sheet_of(days: Iterable[KeptDay], period: Period) -> Sheet:
     """Return what days of a period have cost (two queries at most)."""
     months = _months(days)
     keys = [month.key for month in months]
-    known = cache.get_many(keys)
+    known = _MEMORY.recall(keys)
     new = _looked_up({key: month for key, month in zip(keys, months, strict=True) if key not in known})
-    if new:
-        after_the_moment(lambda: cache.set_many(new, _KEPT_SECONDS))
+    _MEMORY.keep(new)
     return _joined(
         [(month, known.get(key) or new[key]) for month, key in zip(months, keys, strict=True)], period
     )

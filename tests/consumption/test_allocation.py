@@ -5,6 +5,8 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -12,6 +14,7 @@ from hypothesis.extra.django import TestCase
 from consumption.allocation import Sharing, allocation_of
 from consumption.history import Question, history_of
 from consumption.models import Ledger
+from consumption.moment import one_moment
 from consumption.periods import ONE_DAY, Period
 from consumption.tags import Seen, note_tags
 from tests.consumption.days import day, entry, keep, make_ledger
@@ -178,3 +181,18 @@ class AnyTags(TestCase):
         assert sum(one.cost for one in found.lacking) == lacking == found.lacking_total
         spread = Counter({group.values: group.shared for group in found.groups})
         assert sum(spread.values()) in (0, found.shared_total)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_remembered_allocation_can_be_asked_for_in_one_moment_after_it_has_expired(monkeypatch):
+    cache.clear()
+    ledger = make_ledger()
+    keep_each(ledger, vm("i-1", "1"))
+    note(ledger, day(1), {"i-1": {"project": "a"}})
+    now = timezone.now()
+    for days in range(20):
+        later = now + dt.timedelta(days=days)
+        monkeypatch.setattr("django.utils.timezone.now", lambda at=later: at)
+        monkeypatch.setattr("django.core.cache.backends.db.tz_now", lambda at=later: at)
+        with one_moment():  # in which an expired entry that is found cannot be deleted
+            assert costs(allocated("project")) == {("a",): 10}
