@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from accounts.keyring import Key, Keyring
 from accounts.models import User
@@ -66,19 +67,22 @@ class Asking:
             regions={key.region for key in self.keys},
         )
 
-    def wish(self, standings: Iterable[Standing]) -> Wish:
+    def reading_of(self, standings: Iterable[Standing]) -> dict[str, Any]:
+        """Return what the reading of missing days needs on a page of budgets (``_reading.html``)."""
+        wish = self._wish(standings)
+        has_any = bool(self.keys and self.budgets)
+        return {
+            "read_url": read_url(self.keys, wish),
+            "begins": has_any and bool(reading.days_left(self.keys, wish, at=self.now)),
+            "regions": [key.region for key in self.keys],
+            "refusals": self.access.refusals,
+        }
+
+    def _wish(self, standings: Iterable[Standing]) -> Wish:
         """Return which days are to be read: those of running periods, and those a forecast learns from."""
         firsts = [standing.running.period.first for standing in standings if standing.running]
         first = min([self.today - LEARNT_DAYS * ONE_DAY, *firsts])
         return Wish(Period(first, self.today), self.with_linked)
-
-    def has_days_to_read(self, wish: Wish) -> bool:
-        """Tell whether a reading would ask the cloud for anything."""
-        return bool(self.keys and self.budgets and reading.days_left(self.keys, wish, at=self.now))
-
-    def read_url(self, wish: Wish) -> str:
-        """Return the address that reads these days."""
-        return read_url(self.keys, wish)
 
     @property
     def with_linked(self) -> bool:

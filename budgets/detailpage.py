@@ -76,14 +76,13 @@ class DayRow:
 def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
     """Return what the page of the only budget of ``asking`` shows."""
     [standing] = asking.standings(seconds=float("inf"))
-    budget, period = standing.budget, shown_period(standing)
+    budget, period = standing.budget, standing.nearest
     days = daily.days_of(standing)
-    opened = form.cleaned_data.get("open") if form.is_valid() else None
-    rows = _rows(standing, opened or (period.period.first if period else None))
-    shows_all = form.is_valid() and form.cleaned_data["all"]
-    hidden = 0 if shows_all else max(len(rows) - PERIODS_SHOWN, 0)
+    form.is_valid()
+    asked = form.cleaned_data
+    rows = _rows(standing, asked.get("open") or (period.period.first if period else None))
+    hidden = 0 if asked["all"] else max(len(rows) - PERIODS_SHOWN, 0)
     overrun = daily.overrun_day(standing)
-    wish = asking.wish([standing])
     alerts, hidden_alerts = alerts_of(budget, asking.visible[budget.pk])
     return {
         "budget": budget,
@@ -104,17 +103,14 @@ def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
         "chart": chart_of(days, budget.currency),
         "rows": rows[hidden:],
         "hidden_periods": hidden,
-        "day_rows": _day_rows(days) if len(days) <= MOST_DAYS or form.data.get("days") else [],
+        "day_rows": _day_rows(days) if len(days) <= MOST_DAYS or asked["days"] else [],
         "day_count": len(days),
-        "opens_days": bool(form.data.get("days")),
+        "opens_days": asked["days"],
         "alerts": alerts,
         "hidden_alerts": hidden_alerts,
         "alerts_lack": not standing.ledgers <= visible_to_readers([budget])[budget.pk],
         "problems": problems_of(form),
-        "read_url": asking.read_url(wish),
-        "begins": asking.has_days_to_read(wish),
-        "regions": [key.region for key in asking.keys],
-        "refusals": asking.access.refusals,
+        **asking.reading_of([standing]),
     }
 
 
@@ -133,13 +129,6 @@ def _unseen_tags(asking: Asking, standing: Standing) -> list[str]:
         return []
     unseen = scope.tag_pairs - seen_among(ledgers, scope.tag_pairs)
     return sorted(TAG_SEPARATOR.join(pair) for pair in unseen)
-
-
-def shown_period(standing: Standing) -> PeriodStanding | None:
-    """Return the period whose figures are shown: the running one, else the first to come or the last."""
-    if not standing.periods:
-        return None
-    return standing.running or standing.periods[0 if standing.status == Status.FUTURE else -1]
 
 
 def alerts_of(budget: Budget, visible: Collection[int]) -> tuple[list[BudgetAlert], int]:

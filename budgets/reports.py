@@ -92,7 +92,7 @@ def _rows(standing: Standing, *, with_steps: bool) -> Iterator[list[Any]]:
             "period",
             *named,
             *_days(period),
-            _status(standing, period),
+            standing.verdict_of(period),
             period.amount,
             period.spent,
             period.spent,
@@ -107,12 +107,6 @@ def _rows(standing: Standing, *, with_steps: bool) -> Iterator[list[Any]]:
             figures = [None, None, step.spent, step.cumulative, None, budget.currency]
             known = _known(step, lacks_some=step.cumulative is not None and step.lacks_some_so_far)
             yield ["step", *named, *_days(step), *figures, *[None] * 4, *known, scope]
-
-
-def _status(standing: Standing, period: PeriodStanding) -> str | None:
-    """Return how a period is doing; None while its forecast has still to tell."""
-    awaits = standing.awaits_forecast and period is standing.running and period.status != Status.OVER
-    return None if awaits else str(period.status)
 
 
 def _days(spending: Spending) -> list[Any]:

@@ -180,6 +180,23 @@ class Standing:
         return None if self.current is None else self.periods[self.current]
 
     @property
+    def nearest(self) -> PeriodStanding | None:
+        """The period of today, else the first to come or the last that was; None when none can be shown."""
+        if not self.periods:
+            return None
+        return self.running or self.periods[0 if self.status == Status.FUTURE else -1]
+
+    @property
+    def verdict(self) -> str | None:
+        """Its status; None while the forecast has still to tell. What is exceeded is, whatever comes."""
+        awaits = self.awaits_forecast and self.status != Status.OVER
+        return None if awaits else self.status
+
+    def verdict_of(self, period: PeriodStanding) -> str | None:
+        """Return how a period is doing, as ``verdict`` does of the running one."""
+        return self.verdict if period is self.running else period.status
+
+    @property
     def over(self) -> Sequence[PeriodStanding]:
         """The periods that are over, in order."""
         if self.current is not None:

@@ -1,6 +1,7 @@
 """The JSON API of where a budget stands: the figures of its page."""
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -137,14 +138,14 @@ def _period(standing: Standing, period: PeriodStanding) -> dict[str, Any]:
         "status": str(period.status),
         "is_lower_bound": period.spent is not None and period.lacks_some,
         "unpriced_lines": period.unpriced,
-        "coverage": _counts(period),
+        "coverage": asdict(period.counts),
         "steps": [
             {
                 **_days(step),
                 "spent": _text(step.spent),
                 "cumulative": _text(step.cumulative),
                 "is_lower_bound": step.cumulative is not None and step.lacks_some_so_far,
-                "coverage": _counts(step),
+                "coverage": asdict(step.counts),
             }
             for step in steps_of(standing, period.period)
         ],
@@ -153,17 +154,6 @@ def _period(standing: Standing, period: PeriodStanding) -> dict[str, Any]:
 
 def _days(spending: Spending) -> dict[str, Any]:
     return {"from_date": spending.period.first, "to_date": spending.period.end}
-
-
-def _counts(spending: Spending) -> dict[str, int]:
-    counts = spending.counts
-    return {
-        "days": counts.days,
-        "over": counts.over,
-        "known": counts.known,
-        "provisional": counts.provisional,
-        "partial": counts.partial,
-    }
 
 
 def _text(amount: Any) -> str | None:

@@ -215,7 +215,7 @@ def _tracks(budgets: list[Budget], visible: Visible, today: dt.date, regions: fr
     ledgers = Ledger.objects.filter(account_id__in={budget.owner.account_id for budget in budgets})
     # Always the same days, so that what is remembered of them serves one budget and all of them; and whole
     # months, so that the first one is remembered until its last day is asked for.
-    book = Daybook(ledgers, Period(months_later(today, -MONTHS_SHOWN - 12).replace(day=1), today))
+    book = Daybook(ledgers, Period(months_later(today, -MONTHS_SHOWN - 12), today))
     tables = amounts.table_of(budgets)
     counted = [_Counted.of(budget, book, visible.get(budget.pk, frozenset()), regions) for budget in budgets]
     series = book.series_of(one.choice for one in counted)

@@ -46,9 +46,9 @@ def tag_of_period(period: PeriodStanding) -> Tag:
 
 def tag_of_budget(standing: Standing) -> Tag:
     """Return the tag of a budget: that of its running period, if it has one."""
-    if standing.awaits_forecast and standing.status != Status.OVER:
+    if standing.verdict is None:
         return Tag("is-note", "clock", _("Being worked out"))
-    return tag_of(standing.status, is_over=False)
+    return tag_of(standing.verdict, is_over=False)
 
 
 def period_name(period: Period, period_type: str) -> str:

@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from consumption.allocationparts import Part, Parts, Place, Values, parts_of
 from consumption.history import History
-from consumption.models import Ledger, TagReading
+from consumption.models import Ledger
 from consumption.sums import amount_of
+from consumption.tags import last_readings
 
 MOST_KEYS = 2
 
@@ -217,6 +218,5 @@ def _order(group: AllocatedGroup) -> tuple:
 
 def _without_tags(ledgers: Iterable[Ledger]) -> list[Ledger]:
     ledgers = list(ledgers)
-    read = TagReading.objects.filter(ledger__in=ledgers).order_by().values_list("ledger_id", flat=True)
-    known = set(read.distinct())
+    known = last_readings(ledger.pk for ledger in ledgers)
     return [ledger for ledger in ledgers if ledger.pk not in known]

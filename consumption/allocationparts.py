@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.db.models import Max
-
 from consumption.history import History
-from consumption.models import Ledger, ResourceTag, TagReading, UsageDay
+from consumption.models import Ledger, ResourceTag, UsageDay
 from consumption.periods import Period
 from consumption.remembering import Memory
+from consumption.tags import last_readings
 
 if TYPE_CHECKING:
     from consumption.allocationsums import Held
@@ -86,7 +85,6 @@ def _name_of(history: History, keys: Sequence[str], shared_services: frozenset[s
     days = UsageDay.objects.filter(
         ledger__in=ledgers, day__gte=question.period.first, day__lt=question.period.end
     )
-    readings = TagReading.objects.filter(ledger__in=ledgers).values_list("ledger_id", "resource_type")
     return _MEMORY.name(
         question.period,
         [(name, sorted(values)) for name, values in sorted(question.filters.items())],
@@ -95,7 +93,7 @@ def _name_of(history: History, keys: Sequence[str], shared_services: frozenset[s
         sorted(shared_services),
         ledgers,
         list(days.order_by("pk").values_list("pk", "read_at")),
-        list(readings.annotate(last=Max("read_at")).order_by("ledger_id", "resource_type")),
+        last_readings(ledgers),
     )
 
 

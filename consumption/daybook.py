@@ -14,15 +14,15 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
-from django.db.models import Max
 
 from consumption.daysheets import KeptDay, Numbers, Row, sheet_of
 from consumption.meters import is_by_month
-from consumption.models import DayState, Ledger, Meter, TagReading, UsageDay
+from consumption.models import DayState, Ledger, Meter, UsageDay
 from consumption.periods import Period
 from consumption.remembering import Memory
 from consumption.tagged import Condition, TaggedRun, tagged_runs
 from consumption.tagreading import KINDS
+from consumption.tags import last_readings
 
 UNREAD, FAILED, PARTIAL, PROVISIONAL, COMPLETE = range(5)
 """What is known of a day, worst first; those from ``PARTIAL`` on have figures."""
@@ -146,10 +146,6 @@ class Daybook:
         [found] = self.series_of([choice])
         return found
 
-    def has_tags(self, ledger: int) -> bool:
-        """Tell whether the tags of a ledger's resources were ever read."""
-        return ledger in self._tag_readings
-
     def has_all_tags(self, ledger: int) -> bool:
         """Tell whether the tags of all kinds of resource were read since the last day that is kept began."""
         until = self._tagged_until(ledger)
@@ -184,7 +180,7 @@ class Daybook:
             sorted(values) if isinstance(values, frozenset) else values
             for values in (getattr(choice, one.name) for one in fields(choice))
         ]
-        return _TAGGED.name(self.period, asked, self._days_digest, sorted(self._tag_readings.items()))
+        return _TAGGED.name(self.period, asked, self._days_digest, self._tag_readings)
 
     @cached_property
     def _days_digest(self) -> str:
@@ -198,15 +194,7 @@ class Daybook:
     @cached_property
     def _tag_readings(self) -> dict[int, dict[str, dt.datetime]]:
         """When the tags of each kind of resource were last read, by ledger."""
-        readings = TagReading.objects.filter(ledger__in=self.ledgers).values_list(
-            "ledger_id", "resource_type"
-        )
-        found: dict[int, dict[str, dt.datetime]] = {}
-        for ledger, kind, last in readings.annotate(last=Max("read_at")).order_by(
-            "ledger_id", "resource_type"
-        ):
-            found.setdefault(ledger, {})[kind] = last
-        return found
+        return last_readings(self.ledgers)
 
     def _tagged_until(self, ledger: int) -> dt.date | None:
         """Return the last day of which the tags of all kinds that ReadTags tells are known, None without."""
@@ -261,7 +249,7 @@ class Daybook:
     def _states_under_tags(self, ledger: int, choice: Choice) -> Numbers:
         """Return what is known of each day of a ledger and of the tags that its resources carried."""
         own, states = self.ledgers[ledger].account_id, self._days[ledger].states(choice)
-        if not self.has_tags(ledger) or (choice.accounts and own not in choice.accounts):
+        if ledger not in self._tag_readings or (choice.accounts and own not in choice.accounts):
             return np.full(self.period.length, UNREAD)
         until = self._tagged_until(ledger)
         if choice.with_linked or choice.accounts - {own} or until is None:

@@ -325,6 +325,8 @@ def test_forecasts_of_the_list_are_worked_out_by_the_page_a_slice_at_a_time(logg
     first = get(logged_in, "/budgets/")
     assert "0 of 1 forecasts" in text(first.soup.select_one("#outlooks"))
     assert "Being worked out" in text(first.soup.select_one(".budgets-table"))
+    assert text(first.soup.select_one(".chips")) == "All 1"
+    assert get(logged_in, "/budgets/?status=on_track").soup.select(".budgets-table tbody tr") == []
     slice_ = get(logged_in, "/budgets/", headers=HTMX | {"HX-Trigger": "outlooks"})
     assert slice_.soup.select_one("#outlooks") is None
     assert "On track" in text(slice_.soup.select_one(".budgets-table"))
