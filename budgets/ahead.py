@@ -9,7 +9,7 @@ from consumption.daybook import COMPLETE, PARTIAL, Numbers, Series
 from consumption.forecast import DayCost, Forecast, forecast_of
 from consumption.forecastdays import MONTHS_KEPT
 from consumption.periods import Period, months_later
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 
 
 @dataclass(frozen=True)

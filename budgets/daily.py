@@ -8,7 +8,7 @@ from decimal import Decimal
 from budgets.standing import PeriodStanding, Standing
 from consumption.daybook import COMPLETE, PARTIAL, PROVISIONAL
 from consumption.forecast import Point
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 
 PERIODS_SHOWN = {"weekly": 9, "monthly": 6, "quarterly": 4, "yearly": 2}
 """How many periods the chart shows, the running one among them."""

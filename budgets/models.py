@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import OwnedQuerySet
 from budgets.periods import PeriodType
 from budgets.scope import Scope
 from budgets.sealing import SealedTextField
@@ -55,14 +56,6 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
-class BudgetQuerySet(models.QuerySet["Budget"]):
-    """Budgets as their owner sees them."""
-
-    def owned_by(self, user: settings.AUTH_USER_MODEL) -> "BudgetQuerySet":
-        """Keep what ``user`` owns: everything else does not exist for them."""
-        return self.filter(owner=user)
-
-
 class Budget(models.Model):
     """What may be spent in each period of a kind, from ``start_date`` to ``end_date``, both included.
 
@@ -98,7 +91,7 @@ class Budget(models.Model):
     created_at = models.DateTimeField(_("made"))
     updated_at = models.DateTimeField(_("changed"))
 
-    objects = BudgetQuerySet.as_manager()
+    objects = OwnedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("budget")

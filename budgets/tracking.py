@@ -22,7 +22,7 @@ from budgets.standing import DayCounts, PeriodStanding, Spending, Standing, Stat
 from consumption.daybook import COMPLETE, PARTIAL, PROVISIONAL, Choice, Daybook, Series
 from consumption.models import Ledger
 from consumption.periods import Period, months_later
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 
 MONTHS_SHOWN = 36
 """How far back periods are shown: the cloud itself knows no older prices (OUTSCALE ReadCatalogs)."""

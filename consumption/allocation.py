@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from consumption.allocationparts import Part, Parts, Place, Values, parts_of
 from consumption.history import History
 from consumption.models import Ledger
-from consumption.sums import amount_of
 from consumption.tags import last_readings
+from consumption.wholenumbers import amount_of
 
 MOST_KEYS = 2
 

@@ -16,11 +16,10 @@ import numpy as np
 from consumption.models import Usage
 from consumption.periods import Period, months_later
 from consumption.remembering import Memory
-from consumption.sums import whole_number
+from consumption.wholenumbers import SAFE_SUM, whole_number
 
 Numbers = np.ndarray
 
-_SAFE_SUM = 2**62
 _ROWS_AT_ONCE = 10_000
 _MEMORY = Memory("day-sheet", version=2, days=7)
 
@@ -134,7 +133,7 @@ def _usages(months: list[_Month]) -> Iterable[tuple[int, str, int, int | None]]:
 def _filled(shape: tuple[int, int], entries: list[tuple[int, int, int]]) -> Numbers:
     """Return a table with numbers at their places, as Python's integers where others could overflow."""
     largest = sum(abs(number) for _place, _day, number in entries)
-    table = np.zeros(shape, np.int64 if largest < _SAFE_SUM else object)
+    table = np.zeros(shape, np.int64 if largest < SAFE_SUM else object)
     if entries:
         places, days, numbers = zip(*entries, strict=True)
         table[list(places), list(days)] = np.array(numbers, table.dtype)
@@ -163,5 +162,5 @@ def _joined(months: list[tuple[_Month, Sheet]], period: Period) -> Sheet:
 def _dtype(sheets: list[Sheet]) -> type:
     """Return how numbers are added: a machine word, unless all of them together could exceed it."""
     largest = sum(int(abs(sheet.costs).sum()) for sheet in sheets if sheet.costs.dtype != object)
-    fits = largest < _SAFE_SUM and all(sheet.costs.dtype != object for sheet in sheets)
+    fits = largest < SAFE_SUM and all(sheet.costs.dtype != object for sheet in sheets)
     return np.int64 if fits else object

@@ -9,17 +9,15 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import OwnedQuerySet
+
 LONGEST_VIEW_NAME = 80
 LONGEST_QUERY = 3500
 """A longer address would not come through: web servers take lines of about 4,000 bytes."""
 
 
-class SavedViewQuerySet(models.QuerySet["SavedView"]):
+class SavedViewQuerySet(OwnedQuerySet):
     """Saved views as their owner sees them."""
-
-    def owned_by(self, user: settings.AUTH_USER_MODEL) -> "SavedViewQuerySet":
-        """Keep what ``user`` owns: everything else does not exist for them."""
-        return self.filter(owner=user)
 
     def on(self, pages: Collection[str]) -> "SavedViewQuerySet":
         """Keep the views of these pages: after a step back to an older portal, one may be gone."""

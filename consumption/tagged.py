@@ -12,7 +12,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from consumption.models import Ledger, ResourceTag, ResourceUsage
 from consumption.periods import Period
-from consumption.sums import whole_number
+from consumption.wholenumbers import whole_number
 
 MOST_VALUES = 200
 """So many values of a key are offered to choose from: ``Name`` has as many as there are resources."""

@@ -18,7 +18,7 @@ from consumption.history import Dimension, Question, history_of
 from consumption.models import Ledger
 from consumption.moment import one_moment
 from consumption.periods import Granularity, Period
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 from tests.consumption.days import LATER, day, entry, keep, make_ledger
 
 pytestmark = pytest.mark.django_db
