@@ -18,25 +18,12 @@ from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY, LINKED_KEY
 from tests.budgets.alerting import at_once
 from tests.budgets.budgets import make_budget, owner
-from tests.budgets.receivers import mail_server, webhook
 from tests.consumption.commands import run
 from tests.consumption.days import entry, keep, make_ledger
 
 pytestmark = pytest.mark.django_db
 DEMO, LINKED = DEMO_ACCOUNT.account_id, LINKED_KEY.account_id
 DAYS = 5
-
-
-@pytest.fixture
-def mails(settings):
-    with mail_server(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def receiver(settings):
-    with webhook(settings) as server:
-        yield server
 
 
 def consume(days=DAYS, account_id=DEMO):

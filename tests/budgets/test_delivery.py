@@ -18,7 +18,6 @@ from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
 from tests.budgets.alerting import AT, at_once, make_alert
 from tests.budgets.budgets import owner
-from tests.budgets.receivers import mail_server, webhook
 from tests.consumption.days import make_ledger
 
 pytestmark = pytest.mark.django_db
@@ -30,18 +29,6 @@ MANY = ["one@example.com", "two@example.com"]
 def _portal(settings):
     settings.PORTAL_URL = "https://portal.example/"
     settings.DEFAULT_FROM_EMAIL = "osc-finops@portal.example"
-
-
-@pytest.fixture
-def mails(settings):
-    with mail_server(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def receiver(settings):
-    with webhook(settings) as server:
-        yield server
 
 
 def deliver(at=AT):

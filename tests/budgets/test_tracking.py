@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from functools import partial
 from itertools import accumulate
 
 import pytest
@@ -16,9 +17,8 @@ from budgets.standing import Status
 from budgets.tracking import standings_of, steps_of
 from consumption.periods import ONE_DAY, Period
 from consumption.tagreading import KINDS
-from consumption.tags import Seen, note_tags
 from tests.budgets.budgets import all_visible, make_budget, owner, standing_of
-from tests.consumption.days import LATER, day, entry, keep, make_ledger
+from tests.consumption.days import LATER, day, entry, keep, make_ledger, note_tags_of_vms
 
 pytestmark = pytest.mark.django_db
 ALL_KINDS = frozenset(KINDS.values())
@@ -280,16 +280,7 @@ def test_linked_accounts_count_when_they_were_read_and_their_lack_is_told_when_n
     assert not standing_of(own, day(3)).running.lacks_some
 
 
-def note(ledger, on, tags, *, kinds=ALL_KINDS, hour=8):
-    """Note the tags that a reading saw on all resources, which are VMs: ``{resource: {key: value}}``."""
-    seen = {
-        (resource, key): ("Vm", value) for resource, pairs in tags.items() for key, value in pairs.items()
-    }
-    note_tags(
-        ledger=ledger,
-        seen=Seen(frozenset(kinds), seen),
-        at=dt.datetime.combine(on, dt.time(hour), dt.UTC),
-    )
+note = partial(note_tags_of_vms, kinds=ALL_KINDS)
 
 
 def keep_two_vms():
