@@ -21,10 +21,7 @@ def _running(standing: Standing, overrun: dt.date | None) -> str:
     period = standing.running
     if period is None:
         return _("The budget has not begun yet.") if standing.status == Status.FUTURE else _("It has ended.")
-    words = {
-        "period": period_name(period.period, standing.budget.period_type),
-        "last": day_text(period.period.last),
-    }
+    words = {"period": period_name(period.period, standing.budget.period_type)}
     if period.status == Status.OVER:
         excess = _amount(-period.remaining, standing, lacks=period.lacks_some)
         return _("%(period)s has exceeded its budget by %(excess)s.") % (words | {"excess": excess})
@@ -63,10 +60,13 @@ def _before(standing: Standing) -> str:
         return ""
     words = {
         "period": period_name(period.period, standing.budget.period_type),
-        "difference": _amount(abs(period.remaining), standing, lacks=period.lacks_some),
+        "difference": show_money(abs(period.remaining), standing.budget.currency),
     }
     if period.remaining < 0:
+        words["difference"] = _amount(-period.remaining, standing, lacks=period.lacks_some)
         return _("%(period)s exceeded it by %(difference)s.") % words
+    if period.lacks_some:
+        return _("%(period)s stayed at most %(difference)s below it: some prices are missing.") % words
     return _("%(period)s stayed %(difference)s below it.") % words
 
 

@@ -150,6 +150,8 @@ def test_what_is_used_and_left_and_said_beside_a_lower_bound_is_one_too(logged_i
     sentence = text(page.soup.select_one("#budget section.card"))
     assert f"is expected to end at {expected} or more: some prices are missing." in sentence
     assert "below the budget" not in sentence
+    left = euros(400 - 10 * length_of(month))
+    assert f"stayed at most {left} below it: some prices are missing." in sentence
     period, step, *_ = (text(row) for row in page.soup.select("#periods tr.open, #periods tr.step"))
     assert "at least ≥ 47.5%" in period
     assert "at least ≥ 17.5%" in step
