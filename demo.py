@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from sandbox.cloud import DEMO_KEY
+from sandbox.cloud import DEMO_KEY, LINKED_KEY, PAYING_KEY
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "var"
@@ -89,6 +89,7 @@ def _environment() -> dict[str, str]:
         "OUTSCALE_OOS_URL": f"http://{HOST}:{SANDBOX_PORT}/{{region}}/oos",
         "DEMO_ACCESS_KEY": DEMO_KEY.access_key,
         "DEMO_SECRET_KEY": DEMO_KEY.secret_key,
+        "DEMO_MORE_KEYS": ",".join(f"{key.access_key}:{key.secret_key}" for key in (PAYING_KEY, LINKED_KEY)),
         "EMAIL_URL": f"filemail:///{DATA / 'mail'}",
         "PORTAL_URL": f"http://{HOST}:{PORTAL_PORT}",
         "LOG_LEVEL": "WARNING",

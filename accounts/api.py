@@ -1,16 +1,18 @@
 """The JSON API of sessions: log in, log out, whose keys are in use."""
 
 from datetime import datetime
+from typing import Literal
 
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
+from pydantic import Field
 
-from accounts import keyring, sessions
+from accounts import keyring, sessions, standing
 from accounts.envelope import Envelope, answer
 from accounts.errors import InputRefused, PortalError
-from accounts.forms import LoginForm
-from accounts.keyring import Key
+from accounts.forms import AccountNameForm, KeyForm, LoginForm
+from accounts.keyring import Key, SessionExpired
 
 auth_router = Router(tags=["Session"])
 accounts_router = Router(tags=["Session"])
@@ -35,6 +37,24 @@ class Keys(Schema):
     access_key: str = ""
     secret_key: str = ""
     region: str = ""
+
+
+class NewKey(Keys):
+    """What adds an account or a region; ``name`` is what the account is to be called, if not as it is."""
+
+    name: str = ""
+
+
+class ChangedKey(Schema):
+    """What to change of the keys; what is left out stays."""
+
+    account_id: str
+    region: str
+    name: str | None = Field(None, description="What the account is to be called; empty as OUTSCALE knows it")
+    in_use: Literal[True] | None = Field(None, description="Ask with this key alone from now on")
+    together: bool | None = Field(
+        None, description="Ask with the keys of all accounts together, or no longer"
+    )
 
 
 class AccountOut(Schema):
@@ -72,6 +92,7 @@ class KeyOut(Schema):
     region: str
     access_key_ending: str
     in_use: bool
+    refusal: str | None = Field(description="Why OUTSCALE refused it lately, as a code")
 
 
 @auth_router.post("/login", auth=None, response=Envelope[NewSessionOut])
@@ -108,9 +129,54 @@ def show_session(request: HttpRequest) -> dict:
 
 @accounts_router.get("", response=Envelope[list[KeyOut]])
 def list_accounts(request: HttpRequest) -> dict:
-    """List the keys that the session holds, the one in use first."""
-    keys = keyring.open(request).keys
-    return answer([_shown(key, in_use=key is keys[0]) for key in keys])
+    """List the keys that the session holds, the one in use first; ``metadata.together``: all are in use."""
+    return _listed(request)
+
+
+@accounts_router.post("", response={201: Envelope[KeyOut]})
+def add_account(request: HttpRequest, given: NewKey) -> Status:
+    """Prove the keys of one more account, or region, and add them to the session."""
+    form = KeyForm(given.dict())
+    if not form.is_valid():
+        raise InputRefused(form.errors)
+    try:
+        key = sessions.add_key(request, **form.cleaned_data)
+    except SessionExpired:
+        raise
+    except PortalError as error:
+        form.refuse(error)
+        raise LoginRefused(form, error) from error
+    keys = keyring.open(request)
+    return Status(201, answer(_shown(key, in_use=keys.together or key.place == keys.current.place)))
+
+
+@accounts_router.patch("", response=Envelope[list[KeyOut]])
+def change_account(request: HttpRequest, given: ChangedKey) -> dict:
+    """Name an account, or choose with which keys to ask from now on."""
+    keyring.open(request).at(f"{given.account_id}.{given.region}")
+    if given.name is not None:
+        form = AccountNameForm({"name": given.name})
+        if not form.is_valid():
+            raise InputRefused(form.errors)
+        sessions.rename(request, given.account_id, form.cleaned_data["name"])
+    if given.in_use:
+        sessions.use_key(request, f"{given.account_id}.{given.region}")
+    if given.together is not None:
+        sessions.use_together(request, together=given.together)
+    return _listed(request)
+
+
+@accounts_router.delete("", response={204: None})
+def remove_account(request: HttpRequest, account_id: str, region: str) -> Status:
+    """Destroy the key of an account in a region; the last one of the account that logged in stays."""
+    sessions.remove_key(request, f"{account_id}.{region}")
+    return Status(204, None)
+
+
+def _listed(request: HttpRequest) -> dict:
+    keys = keyring.open(request)
+    shown = [_shown(key, in_use=keys.together or key is keys.current) for key in keys.keys]
+    return answer(shown, together=keys.together)
 
 
 def _session(request: HttpRequest) -> dict:
@@ -129,4 +195,5 @@ def _shown(key: Key, *, in_use: bool) -> dict:
         "region": key.region,
         "access_key_ending": key.ending,
         "in_use": in_use,
+        "refusal": refusal.code if (refusal := standing.refusal_of(key.access_key)) else None,
     }

@@ -1,5 +1,7 @@
 """The login form, of the page and of the API."""
 
+from typing import Any
+
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils.functional import Promise
@@ -20,6 +22,7 @@ from accounts.errors import (
     PortalError,
     Throttled,
 )
+from accounts.models import LONGEST_ACCOUNT_NAME
 
 _FIELD_OF_ERROR: dict[type[PortalError], str] = {
     AuthenticationRefused: "secret_key",
@@ -83,6 +86,35 @@ class LoginForm(forms.Form):
         """Show ``error``, met while logging in, beside the field it concerns."""
         field = next((_FIELD_OF_ERROR[kind] for kind in type(error).__mro__ if kind in _FIELD_OF_ERROR), None)
         self.add_error(field, _message(error))
+
+
+class AccountNameForm(forms.Form):
+    """What the user calls an account; empty for the name that OUTSCALE knows."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=LONGEST_ACCOUNT_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean_name(self) -> str:
+        """Return the name in one line, without anything that cannot be seen."""
+        name = " ".join(self.cleaned_data["name"].split())
+        if not all(character.isprintable() for character in name):
+            raise forms.ValidationError(_("A name has no invisible characters. Please type it again."))
+        return name
+
+
+class KeyForm(AccountNameForm, LoginForm):
+    """The keys of one more account or region, and what the user calls the account."""
+
+    field_order = ["access_key", "secret_key", "region", "name"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Say what an empty name means."""
+        super().__init__(*args, **kwargs)
+        self.fields["name"].help_text = _("Left empty, the account keeps the name that OUTSCALE knows.")
 
 
 def _message(error: PortalError) -> str | Promise:

@@ -11,6 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+LONGEST_ACCOUNT_NAME = 80
+"""How many characters the name may have that a user gives to an account."""
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates the two kinds of user."""
@@ -86,3 +89,42 @@ class OwnedQuerySet(models.QuerySet):
     def owned_by(self, user: User) -> Self:
         """Keep what ``user`` owns: everything else does not exist for them."""
         return self.filter(owner=user)
+
+
+class AccountNameManager(models.Manager["AccountName"]):
+    """Gives names, and finds them."""
+
+    def given_by(self, user: User, account_id: str) -> str:
+        """Return what ``user`` calls an account, empty when it has no name of theirs."""
+        names = self.filter(owner=user, account_id=account_id)
+        return names.values_list("name", flat=True).first() or ""
+
+    def give(self, user: User, account_id: str, name: str) -> None:
+        """Let ``user`` call an account by a name; an empty one takes it back."""
+        if name:
+            self.update_or_create(owner=user, account_id=account_id, defaults={"name": name})
+        else:
+            self.filter(owner=user, account_id=account_id).delete()
+
+
+class AccountName(models.Model):
+    """What a user calls an OUTSCALE account of which a session of theirs has held a key."""
+
+    owner = models.ForeignKey(User, models.CASCADE, related_name="account_names", verbose_name=_("owner"))
+    account_id = models.CharField(_("OUTSCALE account"), max_length=64)
+    name = models.CharField(_("name"), max_length=LONGEST_ACCOUNT_NAME)
+
+    objects = AccountNameManager()
+
+    class Meta:
+        verbose_name = _("name of an account")
+        verbose_name_plural = _("names of accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "account_id"], name="account_named_once_by_a_user"),
+            models.CheckConstraint(
+                condition=~Q(account_id="") & ~Q(name=""), name="account_name_says_something"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.account_id})"

@@ -1,5 +1,6 @@
 """Begins, keeps and ends a customer's session."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
@@ -8,11 +9,12 @@ from django.contrib import auth
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import attempts, keyring, standing
-from accounts.errors import AuthenticationRefused, LoginThrottled
-from accounts.keyring import Key, Keyring, SessionExpired
-from accounts.models import User
+from accounts.errors import AuthenticationRefused, LoginThrottled, PortalError
+from accounts.keyring import MOST_KEYS, Key, Keyring, PlaceUnknown, SessionExpired
+from accounts.models import AccountName, User
 from accounts.signals import keys_proven
 
 SECONDS_BETWEEN_WRITES = 60
@@ -22,6 +24,26 @@ _SEEN_FIELD = "seen"
 _SEPARATOR = "."
 
 
+class KeyringFull(PortalError):
+    """The session holds as many keys as it can."""
+
+    code = "TOO_MANY_KEYS"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__()
+        text = _("A session holds at most %(count)s keys. Remove one first.")
+        self.message = text % {"count": MOST_KEYS}
+
+
+class KeyNeeded(PortalError):
+    """The last key of the account that has logged in stays as long as the session."""
+
+    code = "KEY_NEEDED"
+    message = _("You have logged in with this account. To destroy its key, log out.")
+    http_status = 409
+
+
 def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: str) -> User:
     """Prove the keys and begin a session with them; return its user.
 
@@ -29,13 +51,78 @@ def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: st
     region is replaced. Raises ``LoginThrottled``, ``LoginBusy``, ``AccountClosed`` and ``CloudError``;
     ``retry_after`` of ``AuthenticationRefused`` is for how long these keys are now not to be tried, if so.
     """
-    _refuse_throttled(request, access_key)  # before a wait that holds a worker
-    with attempts.one_at_a_time(access_key):
-        user = _prove(request, access_key, secret_key, region)
-    key = Key(access_key, secret_key, region, user.account_id, user.name)
-    _begin(request, user, _keys_kept(request, user).with_key(key))
+    user = _prove_in_turn(request, access_key, secret_key, region)
+    name = AccountName.objects.given_by(user, user.account_id) or user.name
+    key = Key(access_key, secret_key, region, user.account_id, name)
+    _begin(request, user, _keys_kept(request, user).using(key))
     keys_proven.send_robust(sender=User, gateway=key.gateway, user=user)
     return user
+
+
+def add_key(request: HttpRequest, *, access_key: str, secret_key: str, region: str, name: str = "") -> Key:
+    """Prove the keys of one more account, or region, and add them to the session; return what was added.
+
+    The session stays that of its user, who owns what is made in it, and the key in use stays in use. A key
+    of the same account and region is replaced. ``name`` is what the user calls the account, as ``rename``
+    keeps it. Raises as ``log_in`` does, ``KeyringFull`` and ``SessionExpired``.
+    """
+    if len(keyring.open(request).keys) > MOST_KEYS:  # one more may still replace another
+        raise KeyringFull
+    proven = _prove_in_turn(request, access_key, secret_key, region)
+    known_as = name or AccountName.objects.given_by(request.user, proven.account_id) or proven.name
+    key = Key(access_key, secret_key, region, proven.account_id, known_as)
+
+    def added(keys: Keyring) -> Keyring:
+        wider = keys.with_key(key).named(key.account_id, key.name)
+        if len(wider.keys) > MOST_KEYS:
+            raise KeyringFull
+        return wider
+
+    keyring.change(request, added)
+    if name:
+        AccountName.objects.give(request.user, key.account_id, name)
+    keys_proven.send_robust(sender=User, gateway=key.gateway, user=proven)
+    return key
+
+
+def use_key(request: HttpRequest, place: str) -> Key:
+    """Let the pages work on the account and region of ``place`` alone; raise ``PlaceUnknown``."""
+    return keyring.change(request, lambda keys: keys.using(keys.at(place))).current
+
+
+def use_together(request: HttpRequest, *, together: bool = True) -> None:
+    """Let the pages work on all accounts of the session together, or no longer."""
+    keyring.change(request, lambda keys: replace(keys, together=together))
+
+
+def rename(request: HttpRequest, account_id: str, name: str) -> None:
+    """Call an account by a name, in this session and the later ones of this user; raise ``PlaceUnknown``.
+
+    An empty name is that under which OUTSCALE knows the account.
+    """
+    if not keyring.open(request).of_account(account_id):
+        raise PlaceUnknown
+    AccountName.objects.give(request.user, account_id, name)
+    known_as = name or User.objects.filter(account_id=account_id).values_list("name", flat=True).first() or ""
+    keyring.change(request, lambda keys: keys.named(account_id, known_as))
+
+
+def remove_key(request: HttpRequest, place: str) -> None:
+    """Destroy the key of ``place``; raise ``PlaceUnknown``, and ``KeyNeeded`` for the user's own last one."""
+
+    def left(keys: Keyring) -> Keyring:
+        rest = keys.without(keys.at(place))
+        if not rest.of_account(request.user.account_id):
+            raise KeyNeeded
+        return replace(rest, together=keys.together and len(rest.keys) > 1)
+
+    keyring.change(request, left)
+
+
+def _prove_in_turn(request: HttpRequest, access_key: str, secret_key: str, region: str) -> User:
+    _refuse_throttled(request, access_key)  # before a wait that holds a worker
+    with attempts.one_at_a_time(access_key):
+        return _prove(request, access_key, secret_key, region)
 
 
 def _prove(request: HttpRequest, access_key: str, secret_key: str, region: str) -> User:
@@ -74,7 +161,26 @@ def keep(request: HttpRequest) -> None:
     now = int(timezone.now().timestamp())
     if now - request.session.get(_SEEN_FIELD, 0) >= SECONDS_BETWEEN_WRITES:
         request.session[_SEEN_FIELD] = now
+        _drop_closed_accounts(request)
         _clear_expired_now_and_then(request)
+
+
+def _drop_closed_accounts(request: HttpRequest) -> None:
+    """Destroy the keys of accounts, other than that of the user, that an operator has closed."""
+    if not keyring.is_sealed(request):
+        return
+    held = keyring.open(request).names
+    closed = User.objects.filter(account_id__in=held, is_active=False).exclude(
+        pk=request.session[auth.SESSION_KEY]
+    )
+    gone = set(closed.values_list("account_id", flat=True)) if len(held) > 1 else ()
+    if gone:
+        keyring.change(
+            request,
+            lambda keys: Keyring(
+                tuple(key for key in keys.keys if key.account_id not in gone), keys.together
+            ),
+        )
 
 
 def _clear_expired_now_and_then(request: HttpRequest) -> None:

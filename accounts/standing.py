@@ -35,6 +35,12 @@ def check(access_key: str, *, call: str) -> None:
         raise _refusal(code, call)
 
 
+def refusal_of(access_key: str) -> CloudError | None:
+    """Return the error with which the cloud refused a key a moment ago, None when it did not."""
+    code = cache.get(_name(access_key))
+    return _refusal(code, "") if code else None
+
+
 def _refusal(code: str, call: str) -> CloudError:
     return kind_of(code)(call, retry_after=LOCK_SECONDS)
 

@@ -3,11 +3,15 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
+from django.db.models import OuterRef, Subquery
+
+from accounts import regions
 from accounts.errors import kind_of
-from accounts.keyring import Key, Keyring
+from accounts.keyring import Key
 from consumption import sync
-from consumption.models import Ledger, LedgerReader
+from consumption.models import Ledger, LedgerReader, UsageDay
 from costs.snapshots import reader_of
 
 
@@ -15,31 +19,55 @@ from costs.snapshots import reader_of
 class Access:
     """The keys with which a question is asked, and the ledgers that they open.
 
-    A key without ledger was never answered, not lately, or was refused; ``refusals`` says the latter, as
-    region and message.
+    A key without ledger was never answered, not lately, or was refused; ``refusals`` says the latter: which
+    key, and the message.
     """
 
     keys: list[Key]
     ledgers: list[Ledger]
-    refusals: list[tuple[str, str]]
+    refusals: list[tuple[Key, str]]
 
     @property
     def is_proven(self) -> bool:
         """Tell whether every key may see what is kept."""
         return len(self.ledgers) == len(self.keys)
 
+    @cached_property
+    def by_currency(self) -> dict[str, "Access"]:
+        """The keys, and what they open, by the currency in which their places are billed, in their order.
 
-def keys_for(keyring: Keyring, regions: Iterable[str]) -> list[Key]:
-    """Return the session's key for each of ``regions``, the one in use when none is named."""
-    keys = [keyring.for_region(region) for region in regions] or [keyring.current]
-    return [key for key in keys if key is not None]
+        The currency is that of the last day that has one; a region of which no day is kept is taken to be
+        billed as is assumed (``regions.assumed_currency``). One query.
+        """
+        days = UsageDay.objects.filter(ledger=OuterRef("pk")).exclude(currency="").order_by("-day")
+        ledgers = Ledger.objects.filter(pk__in=[ledger.pk for ledger in self.ledgers])
+        billed = {
+            f"{account_id}.{region}": currency
+            for account_id, region, currency in ledgers.values_list(
+                "account_id", "region", Subquery(days.values("currency")[:1])
+            )
+        }
+        found: dict[str, list[Key]] = {}
+        for key in self.keys:
+            currency = billed.get(key.place) or regions.assumed_currency(key.region)
+            found.setdefault(currency, []).append(key)
+        return {currency: self.of(keys) for currency, keys in found.items()}
+
+    def of(self, keys: list[Key]) -> "Access":
+        """Return the part of it that some of the keys open."""
+        places = {key.place for key in keys}
+        return Access(
+            keys,
+            [ledger for ledger in self.ledgers if ledger.place in places],
+            [(key, message) for key, message in self.refusals if key.place in places],
+        )
 
 
 def access_of(keys: Iterable[Key], at: dt.datetime) -> Access:
     """Return what these keys may see at a moment."""
     keys = list(keys)
     ledgers = [ledger for key in keys if (ledger := visible_ledger(key, at))]
-    refusals = [(key.region, message) for key in keys if (message := _refusal(key))]
+    refusals = [(key, message) for key in keys if (message := _refusal(key))]
     return Access(keys, ledgers, refusals)
 
 
@@ -47,6 +75,16 @@ def visible_ledger(key: Key, at: dt.datetime) -> Ledger | None:
     """Return the ledger that a key may see, None when there is none or the key is not proven for it."""
     ledger = sync.ledger_of(key.account_id, key.region)
     return ledger if sync.may_see(ledger, key.access_key, at) else None
+
+
+def refused_keys(keys: Iterable[Key]) -> set[Key]:
+    """Return the keys that the cloud refused the consumption at its last answer (one query)."""
+    asked = {(reader_of(key.access_key), key.account_id, key.region): key for key in keys}
+    refused = LedgerReader.objects.filter(reader__in={reader for reader, *_place in asked}).exclude(
+        refusal=""
+    )
+    rows = refused.values_list("reader", "ledger__account_id", "ledger__region")
+    return {asked[row] for row in rows if row in asked}
 
 
 def _refusal(key: Key) -> str:

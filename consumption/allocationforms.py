@@ -147,6 +147,6 @@ class AllocationFilter(ConsumptionFilter):
             "sharing": self.way_of_sharing,
             "linked": self.cleaned_data["linked"],
         }
-        shown = type(self)(initial=initial, today=self._today, regions=self._regions)
+        shown = type(self)(initial=initial, today=self._today, regions=self._regions, places=self._places)
         shown.offer(self._offered, self._chosen)
         return shown

@@ -153,7 +153,7 @@ def _conditions(asked: Asked) -> list[dict[str, str]]:
 
 def _choices(asked: Asked) -> list[dict[str, Any]]:
     """Return what can be filtered by and what can be shared, without what is chosen already."""
-    regions = {key.region for key in asked.keyring.keys}
+    regions = asked.keyring.regions
     found = historyrows.choices_of(asked.consumed, asked.names, asked.form.address, regions)
     left = _services_left(asked)
     if left:

@@ -80,12 +80,14 @@ def context_of(page: AnalysisPage, asked: Asked, *, is_refresh: bool = False) ->
         "region_links": [],
         "period_text": period_text(form.days) if is_valid else "",
         "compares": is_valid and asked.wish().period != form.days,
-        "regions": [key.region for key in asked.keys],
+        "regions": asked.places,
+        "currency_links": [],
         "refusals": asked.access.refusals,
         "presets": page.presets(form),
         "focus_files": [],
     }
     if is_valid:
+        context["currency_links"] = _currency_links(asked)
         try:
             context |= _known(asked)
             context |= page.figures(asked, page.answer(asked))
@@ -126,9 +128,7 @@ def _known(asked: Asked) -> dict[str, Any]:
         "unpriced": historyrows.unpriced_of(history),
         "unpriced_lines": sum(one.lines for one in history.unpriced),
         "conditions": historyrows.conditions_of(address, names),
-        "choices": historyrows.choices_of(
-            asked.consumed, names, address, {key.region for key in asked.keyring.keys}
-        ),
+        "choices": historyrows.choices_of(asked.consumed, names, address, asked.keyring.regions),
         "may_link": any(ledger.is_paying for ledger in asked.access.ledgers),
     }
 
@@ -139,15 +139,31 @@ def _read_url(page: AnalysisPage, asked: Asked) -> str:
     address["of"] = page.name
     if asked.form.preset:
         address["period"] = asked.form.preset
+    if asked.keyring.together:
+        address.setlist("at", [key.place for key in asked.keys])
     return f"{reverse('consumption:read')}?{address.urlencode()}"
 
 
 def _region_links(asked: Asked) -> list[tuple[str, str]]:
     links = []
-    for key in asked.keys:
+    for region in dict.fromkeys(key.region for key in asked.keys):
         address = asked.form.address
-        address.setlist(Dimension.REGION, [key.region])
-        links.append((key.region, f"?{address.urlencode()}"))
+        address.setlist(Dimension.REGION, [region])
+        links.append((region, f"?{address.urlencode()}"))
+    return links
+
+
+def _currency_links(asked: Asked) -> list[dict[str, Any]]:
+    """Return the currencies in which the places are billed, where they are several: each is shown alone."""
+    if not (asked.keyring.together and len(asked.by_currency) > 1):
+        return []
+    links = []
+    for currency in asked.by_currency:
+        address = asked.form.address
+        address["currency"] = currency
+        links.append(
+            {"label": currency, "url": f"?{address.urlencode()}", "current": currency == asked.currency}
+        )
     return links
 
 

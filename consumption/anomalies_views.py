@@ -56,7 +56,7 @@ def _changed(request: HttpRequest, key: str, note_form: NoteForm | None, said: s
     query = request.GET.copy()
     query["anomaly"] = key
     here = f"{ANOMALIES.url}?{query.urlencode()}#anomalies"
-    asked = Asked.of(request.GET, keyring.open(request), timezone.now(), ANOMALIES.form)
+    asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), ANOMALIES.form)
     if request.method != "POST" or not asked.form.is_valid():
         return redirect(here)
     with one_moment():
@@ -77,7 +77,7 @@ def _changed(request: HttpRequest, key: str, note_form: NoteForm | None, said: s
 def _shown(request: HttpRequest, query: QueryDict, refused: NoteForm | None = None) -> HttpResponse:
     """Show the page, with a note that was refused."""
     with one_moment():
-        asked = Asked.of(query, keyring.open(request), timezone.now(), ANOMALIES.form)
+        asked = Asked.of(query, keyring.chosen(request), timezone.now(), ANOMALIES.form)
         context = views.page_context(request, ANOMALIES, asked)
     if refused and context["explanation"]:
         context["explanation"]["note_form"] = refused

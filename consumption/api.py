@@ -25,6 +25,7 @@ from consumption.apiquestions import (
     metadata_of,
     read_days,
 )
+from consumption.asking import keys_of
 from consumption.documents import document_of
 from consumption.export_views import file_of, focus_file, focus_month
 from consumption.files import FORMATS
@@ -150,7 +151,7 @@ def export(request: HttpRequest, question: Query[FileQuestion]) -> HttpResponseB
 def sync_days(request: HttpRequest, asked: SyncIn) -> Any:
     """Read days of the consumption for some seconds, and tell how far it is, region by region."""
     form = form_of(request, asked)
-    keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
+    keys = keys_of(form, keyring.chosen(request))
     progress = read_days(keys, form, form.days, again=asked.again)
     refusals = [one.problem for one in progress if isinstance(one.problem, REFUSALS)]
     if len(refusals) == len(keys):
@@ -161,7 +162,7 @@ def sync_days(request: HttpRequest, asked: SyncIn) -> Any:
 def _focus_month(request: HttpRequest, question: FileQuestion) -> FocusMonth:
     """Return the month that is asked for, after reading what is missing of it."""
     form = form_of(request, question, FocusFilter)
-    keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
+    keys = keys_of(form, keyring.chosen(request))
     end = min(months_later(form.asked_month, 1), timezone.now().date())
     progress = read_days(keys, form, Period(form.asked_month, end)) if question.read else []
     seen = access.access_of(keys, timezone.now())

@@ -19,7 +19,7 @@ from pydantic import Field
 from accounts import keyring
 from accounts.errors import AuthenticationRefused, InputRefused, KeyLocked, PermissionRefused
 from accounts.keyring import Key
-from consumption import access, sync
+from consumption import sync
 from consumption.analysispage import AnalysisPage
 from consumption.asking import Asked
 from consumption.documents import gaps_of
@@ -41,6 +41,8 @@ class Days(Schema):
     from_date: dt.date | None = None
     to_date: dt.date | None = Field(None, description="Excluded; today at the latest")
     region: list[str] = Field([], description="Regions of which the session holds a key; that in use if none")
+    currency: str = Field("", description="Of several accounts together only those that are billed in it")
+    place: list[str] = Field([], description="Accounts in regions, as 123456789012.eu-west-2, instead")
     linked: bool = Field(False, description="Also the accounts that are billed to this one")
 
 
@@ -82,12 +84,12 @@ def asked_for(request: HttpRequest, question: FilteredQuestion, page: AnalysisPa
     Raises ``InputRefused``, and the cloud's error when no day at all is there because of it.
     """
     form = form_of(request, question, page.form)
-    keys = access.keys_for(keyring.open(request), form.cleaned_data["region"])
+    asked = Asked(form, keyring.chosen(request), timezone.now())
     problems = []
     if question.read:
-        problems = [one.problem for one in read_days(keys, form, form.days) if one.problem]
+        problems = [one.problem for one in read_days(asked.keys, form, form.days) if one.problem]
     with one_moment():
-        asked = Asked(form, keyring.open(request), timezone.now())
+        asked = Asked(form, keyring.chosen(request), timezone.now())
         if problems and not asked.history.coverage.with_figures:
             raise problems[0]
         yield asked
@@ -144,8 +146,8 @@ def form_of(request: HttpRequest, asked: Days, form_class: type[PageForm] = Cons
         data["first"] = asked.from_date.isoformat()
     if asked.to_date:
         data["last"] = (max(asked.to_date, EARLIEST_DAY) - ONE_DAY).isoformat()
-    regions = {key.region for key in keyring.open(request).keys}
-    form = form_class(data, today=timezone.now().date(), regions=regions)
+    keys = keyring.chosen(request)
+    form = form_class(data, today=timezone.now().date(), regions=keys.regions, places=keys.places)
     if not form.is_valid():
         names = {shown: name for name, shown in _PAGE_FIELDS.items()}
         raise InputRefused({names.get(field, field): texts for field, texts in form.errors.items()})

@@ -8,13 +8,13 @@ from functools import cached_property
 from django.http import QueryDict
 from django.urls import reverse
 
-from accounts.keyring import Key, Keyring
+from accounts.keyring import Key, Keyring, place_texts
 from consumption import reading
-from consumption.access import Access, access_of, keys_for
+from consumption.access import Access, access_of
 from consumption.consumed import Consumed, consumed_in
 from consumption.forms import ConsumptionFilter
 from consumption.groupnames import Names
-from consumption.history import Dimension, History, Question, history_of
+from consumption.history import CurrencyUnknown, Dimension, History, Question, history_of
 from consumption.reading import Wish
 from costs import snapshots
 from costs.lines import Line
@@ -24,13 +24,16 @@ from costs.lines import Line
 class Asked:
     """A form that was sent, the keys of its session, and the moment.
 
-    ``known_access`` is what its keys may see where that was looked up already.
+    ``known_access`` is what its keys may see where that was looked up already. ``picks_currency``: of several
+    accounts together those are asked that are billed as the first one is, when no currency is asked for; a
+    page says which, and leads to the others.
     """
 
     form: ConsumptionFilter
     keyring: Keyring
     now: datetime
     known_access: Access | None = None
+    picks_currency: bool = False
 
     @classmethod
     def of(
@@ -43,18 +46,37 @@ class Asked:
         known_access: Access | None = None,
     ) -> "Asked":
         """Return what an address asks by a ``form``; the regions are those of the session's keys."""
-        regions = {key.region for key in keyring.keys}
-        return cls(form(query, today=now.date(), regions=regions), keyring, now, known_access)
+        regions = keyring.regions
+        asked = form(query, today=now.date(), regions=regions, places=keyring.places)
+        return cls(asked, keyring, now, known_access, picks_currency=True)
 
     @cached_property
     def keys(self) -> list[Key]:
         """The keys that the question is asked with."""
-        return keys_for(self.keyring, self.form.cleaned_data.get("region", []))
+        return self.access.keys
 
     @cached_property
     def access(self) -> Access:
         """What these keys may see."""
-        return self.known_access or access_of(self.keys, self.now)
+        if self.known_access is not None or not self.currency:
+            return self.known_access or self._whole_access
+        return self.by_currency.get(self.currency, self._whole_access)
+
+    @cached_property
+    def by_currency(self) -> dict[str, Access]:
+        """What can be seen of the places that are asked for, by the currency in which they are billed."""
+        return self._whole_access.by_currency
+
+    @cached_property
+    def currency(self) -> str:
+        """The currency that is asked for, or picked; empty where none has to be chosen."""
+        asked = self.form.cleaned_data.get("currency", "")
+        picks = self.picks_currency and self.keyring.together and len(self._whole_access.keys) > 1
+        return asked or (next(iter(self.by_currency)) if picks else "")
+
+    @cached_property
+    def _whole_access(self) -> Access:
+        return access_of(keys_of(self.form, self.keyring), self.now)
 
     @property
     def question(self) -> Question:
@@ -63,7 +85,12 @@ class Asked:
 
     @cached_property
     def history(self) -> History:
-        """What answers it; raise ``SeveralCurrencies`` where it cannot be added."""
+        """What answers it; raise ``SeveralCurrencies`` where it cannot be added.
+
+        Raises ``CurrencyUnknown`` where nothing is billed in the currency that is asked for.
+        """
+        if self.currency and not self.known_access and self.currency not in self.by_currency:
+            raise CurrencyUnknown(self.currency, self.by_currency)
         return history_of(self.access.ledgers, self.question, expected=len(self.keys))
 
     @cached_property
@@ -90,7 +117,12 @@ class Asked:
 
     def names_of(self, lines: Mapping[str, Line]) -> Names:
         """Return the names of everything, with those of the resources in ``lines``."""
-        return Names(self.consumed, {key.account_id: key.name for key in self.keyring.keys}, lines)
+        return Names(self.consumed, self.keyring.names, lines)
+
+    @property
+    def places(self) -> list[str]:
+        """Where it is asked, for people: the regions, with the accounts where there are several."""
+        return place_texts(self.keys, with_accounts=len(self.keyring.names) > 1)
 
     def wish(self, *, compare: bool = False, again: bool = False) -> Wish:
         """Return which days are to be read for the question."""
@@ -103,11 +135,19 @@ class Asked:
         return bool(reading.days_left(self.keys, self.wish(), at=self.now))
 
 
+def keys_of(form: ConsumptionFilter, keyring: Keyring) -> list[Key]:
+    """Return the keys of a session that a form asks with, in whatever currency their places are billed."""
+    asked = form.cleaned_data
+    if asked.get("place"):
+        return keyring.in_places(asked["place"])
+    return keyring.in_regions(asked.get("region", []))
+
+
 def read_url(keys: Iterable[Key], wish: Wish) -> str:
     """Return the address that reads the days of a wish with these keys, whatever page asks for it."""
     address = QueryDict(mutable=True)
     address["first"], address["last"] = wish.period.first.isoformat(), wish.period.last.isoformat()
-    address.setlist("region", [key.region for key in keys])
+    address.setlist("at", [key.place for key in keys])
     if wish.with_linked:
         address["linked"] = "1"
     return f"{reverse('consumption:read')}?{address.urlencode()}"
@@ -115,10 +155,10 @@ def read_url(keys: Iterable[Key], wish: Wish) -> str:
 
 def _lines(access: Access) -> dict[str, Line]:
     """Return the resources, by id, that the last reading of the current cost by each proven key knows."""
-    proven = {(ledger.account_id, ledger.region) for ledger in access.ledgers}
+    proven = {ledger.place for ledger in access.ledgers}
     found = {}
     for key in access.keys:
-        if (key.account_id, key.region) in proven:
+        if key.place in proven:
             reader = snapshots.reader_of(key.access_key)
             stored = snapshots.latest(key.account_id, key.region, reader)
             found |= {line.resource_id: line for line in snapshots.read(stored).lines} if stored else {}

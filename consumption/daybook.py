@@ -6,7 +6,7 @@ choice of its rows, added day by day. Amounts are whole numbers of 10⁻¹⁰, b
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from hashlib import sha256
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from consumption.daysheets import KeptDay, Numbers, Row, sheet_of
+from consumption.linked import accounts_by_region, counts_here
 from consumption.meters import is_by_month
 from consumption.models import DayState, Ledger, Meter, UsageDay
 from consumption.periods import Period
@@ -154,9 +155,11 @@ class Daybook:
     def _sums(self, choice: Choice) -> _Sums:
         sheet = self._sheet
         costs, by_month, unpriced = (np.zeros(self.period.length, sheet.costs.dtype) for _ in range(3))
+        accounts = self._accounts_of(choice)
         for pk in choice.ledgers:
             billed = self._days[pk].is_billed_in(choice.currency)
-            rows = [place for place in sheet.places.get(pk, ()) if self._belongs(sheet.rows[place], choice)]
+            places = sheet.places.get(pk, ())
+            rows = [place for place in places if self._belongs(sheet.rows[place], choice, accounts)]
             monthly = [place for place in rows if sheet.rows[place].meter in self._by_month]
             costs += sheet.costs[rows].sum(axis=0) * billed
             by_month += sheet.costs[monthly].sum(axis=0) * billed
@@ -207,8 +210,9 @@ class Daybook:
         first = self.period.first.toordinal()
         length = self.period.length
         changes = {pk: [[0] * (length + 1) for _sum in _Sums._fields] for pk in choice.ledgers}
+        accounts = self._accounts_of(choice)
         for run in runs:
-            if run.ledger not in changes or not self._belongs(run, choice):
+            if run.ledger not in changes or not self._belongs(run, choice, accounts):
                 continue
             by_month = run.price if run.meter in self._by_month else 0
             for change, number in zip(changes[run.ledger], (run.price, by_month, run.unpriced), strict=True):
@@ -221,15 +225,19 @@ class Daybook:
                 sums[place] += np.array(list(accumulate(change[:-1])), sums[place].dtype) * billed
         return _Sums(*sums)
 
-    def _belongs(self, row: Row | TaggedRun, choice: Choice) -> bool:
-        meter = self._meters[row.meter]
-        own = self.ledgers[row.ledger].account_id
+    def _accounts_of(self, choice: Choice) -> Mapping[str, Collection[str]]:
+        """Return the accounts that have a ledger of their own in a choice, by region."""
+        return accounts_by_region(self.ledgers[pk] for pk in choice.ledgers)
+
+    def _belongs(self, row: Row | TaggedRun, choice: Choice, accounts: Mapping[str, Collection[str]]) -> bool:
+        meter, ledger = self._meters[row.meter], self.ledgers[row.ledger]
         return (
             (
                 row.account_id in choice.accounts
                 if choice.accounts
-                else choice.with_linked or row.account_id == own
+                else choice.with_linked or row.account_id == ledger.account_id
             )
+            and counts_here(row.account_id, ledger, accounts[ledger.region])
             and (not choice.categories or meter.category in choice.categories)
             and (not choice.services or meter.service in choice.services)
         )

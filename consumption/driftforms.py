@@ -161,7 +161,7 @@ class DriftFilter(ConsumptionFilter):
             return self
         initial = {"first": self.days.first, "last": self.days.last}
         initial["estimate"] = self.cleaned_data["estimate"]
-        shown = type(self)(initial=initial, today=self._today, regions=self._regions)
+        shown = type(self)(initial=initial, today=self._today, regions=self._regions, places=self._places)
         shown.offer(self._offered)
         return shown
 

@@ -160,7 +160,7 @@ def _conditions(asked: Asked) -> list[dict[str, str]]:
 def _choices(asked: Asked, answer: Answer) -> list[dict[str, Any]]:
     """Return what can be filtered by, without what is chosen already."""
     address = asked.form.address
-    regions = sorted({key.region for key in asked.keyring.keys})
+    regions = sorted(asked.keyring.regions)
     values = {
         "category": [(one, products.category_name(one)) for one in products.CATEGORIES],
         "resource_type": [

@@ -12,9 +12,9 @@ from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from accounts.keyring import Key
 from accounts.pages import with_keys
-from consumption.access import Access, access_of, keys_for
+from consumption.access import Access, access_of
 from consumption.analysispage import AnalysisPage
-from consumption.asking import Asked
+from consumption.asking import Asked, keys_of
 from consumption.focus import FocusMonth, NotPriced, Source
 from consumption.focusforms import FocusFilter
 from consumption.forms import ConsumptionFilter
@@ -36,7 +36,7 @@ def exported(request: HttpRequest, page: AnalysisPage, file_format: str) -> Http
     """Send what a page of the history shows as a file."""
     if file_format not in page.formats:
         raise Http404
-    asked = Asked.of(request.GET, keyring.open(request), timezone.now(), page.form)
+    asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), page.form)
     if not asked.form.is_valid():
         return _refused(request, asked.form, asked.form.problems, status=422)
     if not asked.access.is_proven:
@@ -60,11 +60,11 @@ def file_of(page: AnalysisPage, asked: Asked, file_format: str) -> HttpResponse:
 @with_keys
 def focus(request: HttpRequest, _gateway: Gateway) -> HttpResponseBase:
     """Send a month as FOCUS 1.2: everything consumed in the regions asked for, whatever is filtered."""
-    regions = {key.region for key in keyring.open(request).keys}
-    form = FocusFilter(request.GET, today=timezone.now().date(), regions=regions)
+    keys = keyring.chosen(request)
+    form = FocusFilter(request.GET, today=timezone.now().date(), regions=keys.regions, places=keys.places)
     if not form.is_valid():
         return _refused(request, form, form.problems, status=422)
-    access = access_of(keys_for(keyring.open(request), form.cleaned_data["region"]), timezone.now())
+    access = access_of(keys_of(form, keys), timezone.now())
     if not access.is_proven:
         return redirect(_page_address(request, form))
     try:

@@ -26,7 +26,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -35,6 +35,7 @@ from django.utils.translation import gettext_lazy
 from accounts.errors import PortalError
 from consumption.coverage import Coverage, coverage_of_rows
 from consumption.focusrows import COLUMNS, Charge, MeterFacts, Payer, Tariff, day_cells, run_cells
+from consumption.linked import counted_once
 from consumption.models import WITH_FIGURES, DayState, Ledger, ResourceUsage, UsageDay
 from consumption.periods import Period, months_later
 from consumption.runs import DayFigures
@@ -197,7 +198,8 @@ class FocusMonth:
 
     def _runs(self, source: Source) -> QuerySet[ResourceUsage]:
         runs = ResourceUsage.objects.filter(ledger=source.ledger).during(self.period.first, self.period.end)
-        return runs if self.with_linked else runs.filter(account_id=F("ledger__account_id"))
+        ledgers = [one.ledger for one in self.sources]
+        return counted_once(runs, ledgers, ledger="ledger", with_linked=self.with_linked)
 
     def _days(self, source: Source) -> dict[int, _Day]:
         """Return the days of a ledger that have figures, by their ordinals, each with what prices it."""

@@ -85,6 +85,13 @@ class ConsumptionFilter(forms.Form):
     region = TextsField(label=_("Region"), required=False)
     account = TextsField(label=_("Account"), required=False)
     resource = TextsField(label=_("Resource"), required=False)
+    place = TextsField(label=_("Account and region"), required=False)
+    currency = forms.RegexField(
+        r"\A[A-Z]{3}\Z",
+        label=_("Currency"),
+        required=False,
+        error_messages={"invalid": _("A currency has three capital letters, as EUR.")},
+    )
     steps = forms.BooleanField(label=_("All figures of the chart"), required=False)
     linked = forms.BooleanField(label=_("With linked accounts"), required=False)
     sort = forms.ChoiceField(
@@ -95,11 +102,19 @@ class ConsumptionFilter(forms.Form):
     )
     page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
 
-    def __init__(self, *args: Any, today: dt.date, regions: Collection[str], **kwargs: Any) -> None:
-        """Take the UTC day ``today`` and the ``regions`` of which the session holds a key."""
+    def __init__(
+        self,
+        *args: Any,
+        today: dt.date,
+        regions: Collection[str],
+        places: Collection[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        """Take the UTC day ``today``, and the ``regions`` and ``places`` of which the session holds a key."""
         super().__init__(*args, **kwargs)
         self._today = today
         self._regions = regions
+        self._places = places
 
     def clean_group_by(self) -> str:
         """Return the dimension to group by, the category by default."""
@@ -118,6 +133,14 @@ class ConsumptionFilter(forms.Form):
                 problem = _("This session holds no key of the region “%(region)s”.")
                 raise forms.ValidationError(problem, params={"region": region[:64]})
         return self.cleaned_data["region"]
+
+    def clean_place(self) -> list[str]:
+        """Return the places asked for, as ``accounts.keyring.Key.place`` names them, each with a key."""
+        for place in self.cleaned_data["place"]:
+            if place not in self._places:
+                problem = _("This session holds no key of “%(place)s”, or works on another account.")
+                raise forms.ValidationError(problem, params={"place": place[:80]})
+        return self.cleaned_data["place"]
 
     def clean(self) -> dict[str, Any]:
         """Check the days: whole ones that are over, in order, and not too many."""
@@ -200,7 +223,7 @@ class ConsumptionFilter(forms.Form):
         address = QueryDict(mutable=True)
         for name in self.fields:
             found = self.cleaned_data.get(name) if name != "page" else None
-            if found and name in Dimension.values:
+            if found and isinstance(found, list):
                 address.setlist(name, found)
             elif found:
                 address[name] = "1" if found is True else str(found)
@@ -224,7 +247,7 @@ class ConsumptionFilter(forms.Form):
             "group_by": asked.group_by,
             "linked": asked.with_linked,
         }
-        return type(self)(initial=initial, today=self._today, regions=self._regions)
+        return type(self)(initial=initial, today=self._today, regions=self._regions, places=self._places)
 
     @property
     def asked_fields(self) -> list[forms.BoundField]:

@@ -35,8 +35,21 @@ class SeveralCurrencies(PortalError):
     def __init__(self, currencies: Iterable[str]) -> None:
         super().__init__()
         listed = ", ".join(sorted(currencies))
-        text = _("These days are billed in %(currencies)s, which cannot be added. Choose one region.")
+        text = _(
+            "These days are billed in %(currencies)s, which cannot be added. Choose one region or currency."
+        )
         self.message = text % {"currencies": listed}
+
+
+class CurrencyUnknown(SeveralCurrencies):
+    """Nothing that is asked for is billed in the currency that is asked for."""
+
+    code = "CURRENCY_UNKNOWN"
+
+    def __init__(self, currency: str, known: Iterable[str]) -> None:
+        super().__init__(known)
+        text = _("Nothing here is billed in %(currency)s, but in %(currencies)s.")
+        self.message = text % {"currency": currency, "currencies": ", ".join(sorted(known))}
 
 
 @dataclass(frozen=True)

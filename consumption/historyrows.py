@@ -186,6 +186,9 @@ def conditions_of(address: QueryDict, names: Names) -> list[dict[str, str]]:
         }
         for dimension in Dimension
         for value in address.getlist(dimension)
+    ] + [
+        {"dimension": _("Account and region"), "name": place, "url": _without(address, "place", place)}
+        for place in address.getlist("place")
     ]
 
 

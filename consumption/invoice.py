@@ -12,10 +12,11 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from consumption import meters, sources
 from consumption.coverage import Coverage, coverage_of_rows
+from consumption.linked import counted_once
 from consumption.models import Ledger, Usage, UsageDay
 from consumption.moment import one_moment
 from consumption.periods import Period
@@ -308,9 +309,11 @@ _METER = ("service", "type", "operation", "subregion", "category", "title")
 
 def _lines(ledgers: Sequence[Ledger], period: Period, *, with_linked: bool) -> list[Line]:
     whose = ("account_id", "day__ledger__region", "day__ledger__account_id", "day__currency")
+    usages = Usage.objects.filter(
+        day__ledger__in=ledgers, day__day__gte=period.first, day__day__lt=period.end
+    )
     found = (
-        _counted(ledgers, with_linked=with_linked)
-        .filter(day__day__gte=period.first, day__day__lt=period.end)
+        counted_once(usages, ledgers, ledger="day__ledger", with_linked=with_linked)
         .annotate(is_priced=Q(price__isnull=False))
         .values_list(*whose, *(f"meter__{name}" for name in _METER), "is_priced")
         .annotate(
@@ -324,18 +327,6 @@ def _lines(ledgers: Sequence[Ledger], period: Period, *, with_linked: bool) -> l
         .order_by()
     )
     return [_line(*facts) for facts in found]
-
-
-def _counted(ledgers: Sequence[Ledger], *, with_linked: bool) -> QuerySet[Usage]:
-    """Return what is kept in ledgers, of each account in each region once."""
-    usages = Usage.objects.filter(day__ledger__in=ledgers)
-    own = Q(account_id=F("day__ledger__account_id"))
-    if not with_linked:
-        return usages.filter(own)
-    for region in {ledger.region for ledger in ledgers}:
-        sources_of_region = [ledger.account_id for ledger in ledgers if ledger.region == region]
-        usages = usages.filter(own | ~Q(day__ledger__region=region) | ~Q(account_id__in=sources_of_region))
-    return usages
 
 
 def _line(account_id: str, region: str, told_by: str, currency: str, *facts: Any) -> Line:

@@ -36,7 +36,7 @@ def with_keyring(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not keyring.is_sealed(request):
             return render(request, _PAGE, {"has_keys": False}, status=403)
-        return view(request, keyring.open(request), **kwargs)
+        return view(request, keyring.chosen(request), **kwargs)
 
     return guarded
 
@@ -78,7 +78,7 @@ def _context(form: InvoiceFilter, keys: Keyring) -> dict[str, Any]:
     context = {
         "has_keys": True,
         "form": form,
-        "regions": sorted({key.region for key in keys.keys}),
+        "regions": sorted(keys.regions),
         "shown": {name: form[name].value() or "" for name in ("first", "last")},
         "invoice": None,
         "presets": [],
@@ -91,7 +91,7 @@ def _context(form: InvoiceFilter, keys: Keyring) -> dict[str, Any]:
     found = invoice_of(
         sources_of(access), form.days, issued_on=now.date(), with_linked=form.cleaned_data["linked"]
     )
-    names = {key.account_id: key.name for key in keys.keys}
+    names = keys.names
     return context | {
         "shown": {"first": found.period.first.isoformat(), "last": found.period.last.isoformat()},
         "invoice": found,

@@ -76,6 +76,11 @@ class Ledger(models.Model):
     def __str__(self) -> str:
         return f"{self.account_id} {self.region}"
 
+    @property
+    def place(self) -> str:
+        """The account and the region, as the key of a session names them (``accounts.keyring.Key.place``)."""
+        return f"{self.account_id}.{self.region}"
+
 
 class LedgerReader(models.Model):
     """What the cloud said when a key asked for the consumption: only who may read it is shown what is kept.

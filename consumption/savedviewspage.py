@@ -77,10 +77,8 @@ def rows_of(
 
     ``refused`` are forms that something was wrong with, by the key of their view.
     """
-    regions = {key.region for key in keyring.keys}
-    asked = {
-        view.pk: pages[view.page].form(QueryDict(view.query), today=today, regions=regions) for view in views
-    }
+    held = {"regions": keyring.regions, "places": keyring.places}
+    asked = {view.pk: pages[view.page].form(QueryDict(view.query), today=today, **held) for view in views}
     words = _Words.of(asked.values(), keyring)
     return [
         Row(
@@ -105,7 +103,7 @@ class _Words:
     @classmethod
     def of(cls, asked: Iterable[ConsumptionFilter], keyring: Keyring) -> "_Words":
         types: set[str] = set()
-        accounts = {key.account_id: key.name for key in keyring.keys}
+        accounts = keyring.names
         plans = {}
         for form in asked:
             types.update(form.data.getlist(Dimension.TYPE))

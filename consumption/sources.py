@@ -36,15 +36,10 @@ class Source:
 
 def sources_of(access: Access) -> list[Source]:
     """Return what the keys of a session may see, one source for each account and region."""
-    ledgers = {(ledger.account_id, ledger.region): ledger for ledger in access.ledgers}
-    problems = dict(access.refusals)
+    ledgers = {ledger.place: ledger for ledger in access.ledgers}
+    problems = {key.place: message for key, message in access.refusals}
     return [
-        Source(
-            key.account_id,
-            key.region,
-            ledgers.get((key.account_id, key.region)),
-            problems.get(key.region, ""),
-        )
+        Source(key.account_id, key.region, ledgers.get(key.place), problems.get(key.place, ""))
         for key in access.keys
     ]
 

@@ -17,6 +17,7 @@ from django.db.models import BigIntegerField, CharField, Count, ExpressionWrappe
 from django.db.models.functions import Cast, Greatest, Least, Substr
 
 from consumption import periods
+from consumption.linked import counted_once
 from consumption.models import Ledger, Meter, ResourceUsage, Usage
 from consumption.periods import Granularity, Period
 from consumption.questions import Dimension, Question
@@ -279,7 +280,7 @@ class Costs:
         rows = Usage.objects.filter(
             day__ledger__in=self._ledgers, day__day__gte=period.first, day__day__lt=period.end
         )
-        return self._owned(rows, "day__ledger__account_id")
+        return self._owned(rows, "day__ledger")
 
     def _placed(self, rows: Iterable[tuple[Any, int, int]]) -> dict[Any, list[int]]:
         """Add numbers of days into steps, key by key."""
@@ -338,7 +339,7 @@ class Costs:
 
     def _resources(self, period: Period) -> QuerySet[ResourceUsage]:
         rows = ResourceUsage.objects.filter(ledger__in=self._ledgers).during(period.first, period.end)
-        return self._filtered(self._owned(rows, "ledger__account_id"))
+        return self._filtered(self._owned(rows, "ledger"))
 
     def _parted(self, rows: Iterable[tuple[Any, int, int, int]]) -> dict[Any, list[int]]:
         """Part runs of equal days into steps, key by key."""
@@ -353,12 +354,8 @@ class Costs:
 
     # --- Both
 
-    def _owned(self, rows: QuerySet, own: str) -> QuerySet:
-        """Leave out the accounts billed to these, unless they are asked for; ``own`` names a row's owner."""
-        if self._question.with_linked:
-            return rows
-        accounts = {one.account_id for one in self._ledgers}
-        return rows.filter(account_id=accounts.pop() if len(accounts) == 1 else F(own))
+    def _owned(self, rows: QuerySet, ledger: str) -> QuerySet:
+        return counted_once(rows, self._ledgers, ledger=ledger, with_linked=self._question.with_linked)
 
     def _filtered(self, rows: QuerySet) -> QuerySet:
         for name, values in self._question.filters.items():

@@ -12,6 +12,7 @@ from django_htmx.http import push_url, trigger_client_event
 from accounts import keyring
 from accounts.errors import kind_of
 from accounts.gateway import Gateway
+from accounts.keyring import Key
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from consumption import historypage, reading, sync
 from consumption.allocationpage import ALLOCATION
@@ -97,7 +98,7 @@ def read(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     wish = asked.wish(compare=request.POST.get("compare") == "1", again=request.POST.get("again") == "1")
     if not wants_fragment(request):
         return _read_with_patience(request, asked, wish)
-    found = reading.read_slice(asked.keys, wish, at=asked.now, **_so_far(request.POST))
+    found = reading.read_slice(_keys_of(request, asked), wish, at=asked.now, **_so_far(request.POST))
     response = render(request, "consumption/_reading_state.html", _progress_of(request, asked, wish, found))
     if found.has_read or not found.goes_on:
         trigger_client_event(response, CONSUMPTION_READ)
@@ -116,7 +117,7 @@ def _so_far(data: QueryDict) -> dict[str, Any]:
 
 def _read_with_patience(request: HttpRequest, asked: Asked, wish: Wish) -> HttpResponse:
     """Lead back to the page, or show it with what kept the cloud from being read."""
-    found = reading.read_through(asked.keys, wish, seconds=PATIENCE_SECONDS)
+    found = reading.read_through(_keys_of(request, asked), wish, seconds=PATIENCE_SECONDS)
     if found.error is None:
         return redirect(_page_of(request))
     page = _shown_by(request)
@@ -132,7 +133,7 @@ def _progress_of(request: HttpRequest, asked: Asked, wish: Wish, found: Reading)
         "read_url": request.get_full_path(),
         "reading": found,
         "left": days_text(found.left),
-        "regions": [key.region for key in asked.keys],
+        "regions": [key.region for key in _keys_of(request, asked)],
         "period_text": period_text(asked.form.days),
         "compares": wish.period != asked.form.days,
         "begins": False,
@@ -140,7 +141,12 @@ def _progress_of(request: HttpRequest, asked: Asked, wish: Wish, found: Reading)
 
 
 def _asked(request: HttpRequest, page: AnalysisPage = HISTORY) -> Asked:
-    return Asked.of(request.GET, keyring.open(request), timezone.now(), page.form)
+    return Asked.of(request.GET, keyring.chosen(request), timezone.now(), page.form)
+
+
+def _keys_of(request: HttpRequest, asked: Asked) -> list[Key]:
+    """Return the keys of the places to read, whichever account is in use; else those of the question."""
+    return keyring.open(request).in_places(request.GET.getlist("at")) or asked.keys
 
 
 def _shown_by(request: HttpRequest) -> AnalysisPage:
@@ -150,6 +156,7 @@ def _shown_by(request: HttpRequest) -> AnalysisPage:
 
 def _page_of(request: HttpRequest) -> str:
     query = request.GET.copy()
-    query.pop("of", None)
+    for name in ("of", "at"):
+        query.pop(name, None)
     page = _shown_by(request).url
     return f"{page}?{query.urlencode()}" if query else page

@@ -246,7 +246,7 @@ def _reading(request: HttpRequest, question: CostQuestion) -> CostSnapshot:
 
 
 def _gateway(request: HttpRequest, region: str) -> Gateway:
-    keys = keyring.open(request)
+    keys = keyring.chosen(request)
     key = keys.for_region(region) if region else keys.current
     if key is None:
         problem = _("This session holds no key of the region “%(region)s”.")

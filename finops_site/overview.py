@@ -27,7 +27,7 @@ from consumption.moment import one_moment
 from consumption.periods import Period, months_later
 from consumption.reading import Wish
 from finops_site import overviewfigures
-from finops_site.overviewbills import Bill, bills_of, has_history, keys_of
+from finops_site.overviewbills import Bill, bills_of, has_history
 from quotes.models import Quote, QuoteStatus
 from quotes.sheet import sheet_of
 
@@ -67,19 +67,19 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def _reading(request: HttpRequest, keys: Keyring, now: datetime) -> dict[str, Any]:
     """Return what the reading needs: this month and the two before it, and what a forecast learns from."""
-    asking, used = Asking(request.user, budgets_of(request), keys, now), keys_of(keys)
+    asking, used = Asking(request.user, budgets_of(request), keys, now), keys.chosen.keys
     first = min(months_later(now.date(), -2), now.date() - timedelta(days=LEARNT_DAYS))
     wish = Wish(Period(first, now.date()), asking.with_linked)
     return {
         "read_url": read_url(used, wish),
         "begins": bool(reading.days_left(used, wish, at=now)),
-        "regions": [key.region for key in used],
+        "regions": keys.chosen.place_texts,
     }
 
 
 def _figures(request: HttpRequest, keys: Keyring, now: datetime, *, seconds: float) -> dict[str, Any]:
     """Return the figures; those that have to be worked out are awaited without ``seconds`` to do it."""
-    bills = bills_of(keys, now, works_out=bool(seconds))
+    bills = bills_of(keys.chosen, now, works_out=bool(seconds))
     shared = {
         "refusals": [refusal for bill in bills for refusal in bill.access.refusals],
         **_quote(request, now),

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
 from django.http import QueryDict
 
-from accounts import regions
 from accounts.keyring import Key, Keyring
 from consumption.access import Access, access_of
 from consumption.analysispage import AnalysisPage
@@ -23,7 +21,7 @@ from consumption.asking import Asked
 from consumption.forecastpage import FORECAST, remembered_answer_of
 from consumption.history import Dimension, SeveralCurrencies
 from consumption.historypage import HISTORY
-from consumption.models import WITH_FIGURES, Ledger, UsageDay
+from consumption.models import WITH_FIGURES, UsageDay
 from consumption.periods import Preset
 from consumption.trendspage import TRENDS
 from costs.models import CostSnapshot
@@ -67,7 +65,7 @@ class Bill:
         if len(self.access.keys) == 1:
             return [self]
         return [
-            Bill(self.currency, _access_with(self.access, [key]), self.keyring, self.now, self.works_out)
+            Bill(self.currency, self.access.of([key]), self.keyring, self.now, self.works_out)
             for key in self.access.keys
         ]
 
@@ -114,8 +112,8 @@ class Bill:
 
     @cached_property
     def readings(self) -> dict[str, CostSnapshot | None]:
-        """The last stored reading of what runs, by region; None where there is none in this currency."""
-        return {key.region: self._reading_of(key) for key in self.access.keys}
+        """The last stored reading of what runs, by place; None where there is none in this currency."""
+        return {key.place: self._reading_of(key) for key in self.access.keys}
 
     def _reading_of(self, key: Key) -> CostSnapshot | None:
         made = CostSnapshot.objects.of(key.account_id, key.region).filter(reader=reader_of(key.access_key))
@@ -127,8 +125,8 @@ class Bill:
     ) -> Answer:
         address = QueryDict(mutable=True)
         address.update(query)
-        if self.regions != [self.keyring.current.region]:  # which a page shows when none is named
-            address.setlist(Dimension.REGION, self.regions)
+        if self.access.keys != self.keyring.in_regions([]):  # which a page shows when none is named
+            self._say_where(address)
         url = f"{page.url}?{address.urlencode()}" if address else page.url
         asked = Asked.of(address, self.keyring, self.now, page.form, known_access=self.access)
         asked.form.is_valid()  # as its own address is
@@ -137,47 +135,23 @@ class Bill:
         except SeveralCurrencies as error:  # a region is billed in another one than before
             return Answer(asked, url, None, str(error.message))
 
+    def _say_where(self, address: QueryDict) -> None:
+        keys = self.access.keys
+        if len(self.keyring.names) == 1:
+            address.setlist(Dimension.REGION, [key.region for key in keys])
+        elif len(keys) > 1:
+            address["currency"] = self.currency
+        else:
+            address.setlist("place", [key.place for key in keys])
+
 
 def bills_of(keyring: Keyring, now: dt.datetime, *, works_out: bool = False) -> list[Bill]:
     """Return a bill for each currency, that of the key in use first."""
-    access = access_of(keys_of(keyring), now)
-    currencies = _currencies_of(access)
-    keys: dict[str, list[Key]] = {}
-    for key in access.keys:
-        keys.setdefault(currencies[key.region], []).append(key)
-    return [
-        Bill(currency, _access_with(access, found), keyring, now, works_out)
-        for currency, found in keys.items()
-    ]
+    by_currency = access_of(keyring.keys, now).by_currency
+    return [Bill(currency, access, keyring, now, works_out) for currency, access in by_currency.items()]
 
 
 def has_history(bills: Iterable[Bill]) -> bool:
     """Tell whether figures of any day are kept that the keys may see."""
     ledgers = [ledger for bill in bills for ledger in bill.access.ledgers]
     return UsageDay.objects.filter(ledger__in=ledgers, state__in=WITH_FIGURES).exists()
-
-
-def keys_of(keyring: Keyring) -> list[Key]:
-    """Return the key of each region that the pages would use."""
-    found = {key.region: keyring.for_region(key.region) for key in keyring.keys}
-    return list(found.values())
-
-
-def _access_with(access: Access, keys: list[Key]) -> Access:
-    """Return the part of what may be seen that some of the keys open."""
-    places = {(key.account_id, key.region) for key in keys}
-    return Access(
-        keys,
-        [ledger for ledger in access.ledgers if (ledger.account_id, ledger.region) in places],
-        [(region, message) for region, message in access.refusals if region in {key.region for key in keys}],
-    )
-
-
-def _currencies_of(access: Access) -> dict[str, str]:
-    """Return in which currency each region is billed: on its last day that has one, else as is assumed."""
-    days = UsageDay.objects.filter(ledger=OuterRef("pk")).exclude(currency="").order_by("-day")
-    ledgers = Ledger.objects.filter(pk__in=[ledger.pk for ledger in access.ledgers])
-    billed = dict(
-        ledgers.annotate(billed_in=Subquery(days.values("currency")[:1])).values_list("region", "billed_in")
-    )
-    return {key.region: billed.get(key.region) or regions.assumed_currency(key.region) for key in access.keys}

@@ -52,6 +52,7 @@ CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS")
 # The keys of the sandbox, which a demo offers on its login page.
 DEMO_ACCESS_KEY = env("DEMO_ACCESS_KEY", default="") if DEMO else ""
 DEMO_SECRET_KEY = env("DEMO_SECRET_KEY", default="") if DEMO else ""
+DEMO_MORE_KEYS = env.list("DEMO_MORE_KEYS", default=[]) if DEMO else []  # access key:secret key
 
 # --- The cloud -------------------------------------------------------------------------------------------
 OUTSCALE_API_URL = env("OUTSCALE_API_URL")
@@ -146,7 +147,7 @@ if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "start"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "accounts.sessionstore"
 SESSION_COOKIE_AGE = env("SESSION_IDLE_MINUTES") * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 

@@ -59,8 +59,9 @@ def test_session_id_opens_the_session_without_cookies_or_csrf(script):
         "region": "eu-west-2",
         "access_key_ending": "DEMO",
         "in_use": True,
+        "refusal": None,
     }
-    assert accounts.json()["data"] == [expected]
+    assert accounts.json() == {"data": [expected], "metadata": {"together": False}}
     assert not script.cookies
 
 

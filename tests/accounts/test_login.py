@@ -305,7 +305,7 @@ def test_new_keys_of_the_same_account_replace_the_old_ones_and_keep_the_user(log
 
     page = logged_in.get("/accounts/")
     assert page.context["user"] == user
-    assert [key.access_key for key in page.context["keys"]] == [SECOND_DEMO_KEY.access_key]
+    assert [key.access_key for key in page.context["keyring"].keys] == [SECOND_DEMO_KEY.access_key]
     second = logged_in.cookies["finops_key"].value, logged_in.session.session_key
     assert not set(first) & set(second)
 
@@ -313,7 +313,7 @@ def test_new_keys_of_the_same_account_replace_the_old_ones_and_keep_the_user(log
 def test_keys_of_another_region_are_held_beside_the_first(logged_in, outscale):
     logged_in.post("/login/", keys(region="us-east-2"))
 
-    held = logged_in.get("/accounts/").context["keys"]
+    held = logged_in.get("/accounts/").context["keyring"].keys
 
     assert [key.region for key in held] == ["us-east-2", "eu-west-2"]
 

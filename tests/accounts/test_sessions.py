@@ -331,14 +331,27 @@ def make_key(account_id="1", region="eu-west-2", access_key="AK"):
     return Key(access_key, "the secret", region, account_id, "Name")
 
 
-def test_keyring_holds_one_key_for_an_account_in_a_region_and_the_last_one_is_in_use():
+def test_keyring_holds_one_key_for_an_account_in_a_region():
     first, newer, elsewhere = make_key(), make_key(access_key="AK2"), make_key(region="us-east-2")
 
-    held = Keyring(()).with_key(first).with_key(elsewhere).with_key(newer)
+    held = Keyring((first,)).with_key(elsewhere).with_key(newer)
 
     assert held.keys == (newer, elsewhere)
-    assert held.current == newer
-    assert held.without("1", "eu-west-2").keys == (elsewhere,)
+    assert held.using(elsewhere).keys == (elsewhere, newer)
+    assert held.without(newer).keys == (elsewhere,)
+
+
+def test_pages_work_with_the_keys_of_the_account_in_use_or_of_all_together():
+    here, there, other = make_key(), make_key(region="us-east-2"), make_key(account_id="2")
+    held = Keyring((here, other, there))
+    assert held.chosen.keys == (here, there)
+    assert held.chosen.in_regions([]) == [here]
+    assert held.chosen.in_regions(["us-east-2", "cloudgouv-eu-west-1"]) == [there]
+
+    together = Keyring((here, other, there), together=True).chosen
+
+    assert together.in_regions([]) == [here, other, there]
+    assert together.in_regions(["eu-west-2"]) == [here, other]
 
 
 def test_keys_and_gateways_do_not_print_what_they_hold():

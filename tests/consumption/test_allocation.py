@@ -129,6 +129,7 @@ def test_a_resource_of_a_linked_account_has_the_tags_that_its_own_ledger_knows()
     paying, linked = make_ledger("500000000005"), make_ledger("600000000006")
     both = (vm("i-1", "1"), vm("i-9", "5", account_id="600000000006"))
     keep(paying, dict.fromkeys(MARCH.days, both), with_linked=True)
+    keep(linked, dict.fromkeys(MARCH.days, both[1:]), with_linked=True)  # which counts only once
     note_tags_of_vms(linked, day(1), {"i-9": {"project": "branch"}})
     history = history_of([paying, linked], Question(MARCH, with_linked=True), expected=2)
     assert costs(allocation_of(history, ["project"])) == {("branch",): 50, (None,): 10}

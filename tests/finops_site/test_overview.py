@@ -172,7 +172,9 @@ def test_a_refused_key_is_told_why_and_the_rest_still_works(logged_in):
     LedgerReader.objects.filter(ledger=other).update(refusal=PermissionRefused.code)
     page = get(logged_in, "/?all=1")
     [notice] = page.soup.select("#overview .notice.is-bad")
-    assert text(notice).startswith(f"The consumption in {REGION} may not be shown. The policy of this key")
+    assert text(notice).startswith(
+        f"The consumption in Meridian Santé, {REGION} may not be shown. The policy of this key"
+    )
     assert page.soup.select("[data-figure=days]")
     LedgerReader.objects.filter(ledger=ledger).update(refusal=PermissionRefused.code)
     page = get(logged_in, "/?all=1")
