@@ -15,7 +15,7 @@ class PortalUserAdmin(UserAdmin):
     """Customers, who have no password and are made by their first login, and operators, who have one."""
 
     list_display = ["username", "name", "account_id", "is_staff", "is_active", "joined_at", "last_login"]
-    list_filter = ["is_staff", "is_active", "joined_at"]
+    list_filter = ["is_staff", "is_active", "joined_at", "last_login"]
     search_fields = ["username", "name", "account_id"]
     ordering = ["username"]
     date_hierarchy = "joined_at"

@@ -149,14 +149,15 @@ def log_out(request: HttpRequest) -> None:
 
 
 def keep(request: HttpRequest) -> None:
-    """Extend a session that is in use, an operator's too; end one whose keys cannot be opened any more."""
-    if keyring.is_sealed(request):
-        try:
-            keyring.open(request)
-        except SessionExpired:
-            log_out(request)
-            return
-    elif auth.SESSION_KEY not in request.session:
+    """Extend a session that is in use, an operator's too; end one that may not go on.
+
+    That is one whose keys cannot be opened any more, or whose user is gone or was deactivated since: its keys
+    are destroyed, so that nothing is left for the day on which the user may log in again.
+    """
+    if not (keyring.is_sealed(request) or auth.SESSION_KEY in request.session):
+        return
+    if not (request.user.is_authenticated and _opens(request)):
+        log_out(request)
         return
     now = int(timezone.now().timestamp())
     if now - request.session.get(_SEEN_FIELD, 0) >= SECONDS_BETWEEN_WRITES:
@@ -181,6 +182,16 @@ def _drop_closed_accounts(request: HttpRequest) -> None:
                 tuple(key for key in keys.keys if key.account_id not in gone), keys.together
             ),
         )
+
+
+def _opens(request: HttpRequest) -> bool:
+    """Tell whether the keys of the session, if it has some, can be opened."""
+    if keyring.is_sealed(request):
+        try:
+            keyring.open(request)
+        except SessionExpired:
+            return False
+    return True
 
 
 def _clear_expired_now_and_then(request: HttpRequest) -> None:

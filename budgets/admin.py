@@ -1,31 +1,18 @@
 """Budgets, their alerts and how those were told, as operators see them: to find and to read."""
 
+import datetime as dt
+
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.readonlyadmin import ReadOnly, ReadOnlyAdmin
 from budgets.models import AlertDelivery, Budget, BudgetAlert, PeriodAmount
 from costs.money import show_money
 
 
-class _ReadOnly:
-    """What belongs to customers: nothing is added, changed or deleted here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Leave making to the owners."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Leave changing to the owners."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Leave deleting to the owners."""
-        return False
-
-
-class PeriodAmountInline(_ReadOnly, admin.TabularInline):
+class PeriodAmountInline(ReadOnly, admin.TabularInline):
     """The amounts of single periods."""
 
     model = PeriodAmount
@@ -34,7 +21,7 @@ class PeriodAmountInline(_ReadOnly, admin.TabularInline):
     extra = 0
 
 
-class AlertDeliveryInline(_ReadOnly, admin.TabularInline):
+class AlertDeliveryInline(ReadOnly, admin.TabularInline):
     """How an alert was told."""
 
     model = AlertDelivery
@@ -44,13 +31,26 @@ class AlertDeliveryInline(_ReadOnly, admin.TabularInline):
 
 
 @admin.register(Budget)
-class BudgetAdmin(_ReadOnly, admin.ModelAdmin):
+class BudgetAdmin(ReadOnlyAdmin):
     """The list of all budgets; the address of a webhook is its owner's secret and not among it."""
 
-    list_display = ("name", "owner", "period_type", "amount_text", "start_date", "end_date", "alert_count")
+    list_display = (
+        "name",
+        "owner",
+        "period_type",
+        "amount_text",
+        "start_date",
+        "end_date",
+        "alert_count",
+        "last_alert_at",
+        "has_emails",
+        "has_webhook",
+        "updated_at",
+    )
     list_filter = ("period_type", "currency", "updated_at")
     list_select_related = ("owner",)
     search_fields = ("name", "owner__account_id", "owner__name")
+    date_hierarchy = "start_date"
     ordering = ("-updated_at", "pk")
     inlines = (PeriodAmountInline,)
     fields = (
@@ -74,7 +74,8 @@ class BudgetAdmin(_ReadOnly, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
         """Count the alerts of each budget in the same query."""
-        return super().get_queryset(request).annotate(alert_count=Count("alerts"))
+        alerts = {"alert_count": Count("alerts"), "last_alert_at": Max("alerts__raised_at")}
+        return super().get_queryset(request).annotate(**alerts)
 
     @admin.display(description=_("amount"), ordering="amount")
     def amount_text(self, budget: Budget) -> str:
@@ -86,6 +87,16 @@ class BudgetAdmin(_ReadOnly, admin.ModelAdmin):
         """How many alerts there were."""
         return budget.alert_count
 
+    @admin.display(description=_("last alert"), ordering="last_alert_at")
+    def last_alert_at(self, budget: Budget) -> dt.datetime | None:
+        """When the last one was raised."""
+        return budget.last_alert_at
+
+    @admin.display(description=_("emails"), boolean=True)
+    def has_emails(self, budget: Budget) -> bool:
+        """Tell whether alerts are sent to anybody."""
+        return bool(budget.emails)
+
     @admin.display(description=_("webhook"), boolean=True)
     def has_webhook(self, budget: Budget) -> bool:
         """Tell whether alerts are posted anywhere."""
@@ -93,37 +104,71 @@ class BudgetAdmin(_ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(BudgetAlert)
-class BudgetAlertAdmin(_ReadOnly, admin.ModelAdmin):
-    """The list of all alerts."""
+class BudgetAlertAdmin(ReadOnlyAdmin):
+    """The list of all alerts, without their figures: what customers consumed is not the operators' to see."""
 
     list_display = (
         "budget",
+        "owner",
         "period_first",
+        "last_day",
         "measure",
         "percent",
-        "figure",
-        "amount",
-        "currency",
+        "is_lower_bound",
+        "is_superseded",
         "raised_at",
     )
-    list_filter = ("measure", "is_superseded", "raised_at")
-    list_select_related = ("budget",)
+    list_filter = ("measure", "is_superseded", "is_lower_bound", "raised_at")
+    list_select_related = ("budget__owner",)
     search_fields = ("budget__name", "budget__owner__account_id", "budget__owner__name")
+    date_hierarchy = "raised_at"
     ordering = ("-raised_at", "-pk")
+    fields = list_display
     inlines = (AlertDeliveryInline,)
+
+    @admin.display(description=_("owner"), ordering="budget__owner__username")
+    def owner(self, alert: BudgetAlert) -> str:
+        """Whose budget it is about."""
+        return str(alert.budget.owner)
+
+    @admin.display(description=_("last day"), ordering="period_end")
+    def last_day(self, alert: BudgetAlert) -> dt.date:
+        """Return the last day of the period."""
+        return alert.last_day
 
 
 @admin.register(AlertDelivery)
-class AlertDeliveryAdmin(_ReadOnly, admin.ModelAdmin):
+class AlertDeliveryAdmin(ReadOnlyAdmin):
     """The list of all deliveries: what waits, and what failed and why."""
 
-    list_display = ("alert", "owner", "channel", "state", "attempts", "next_attempt_at", "sent_at", "problem")
-    list_filter = ("state", "channel", "sent_at")
+    list_display = (
+        "alert",
+        "budget",
+        "owner",
+        "channel",
+        "state",
+        "attempts",
+        "next_attempt_at",
+        "sent_at",
+        "problem",
+    )
+    list_filter = ("state", "channel", "sent_at", "next_attempt_at")
     list_select_related = ("alert__budget__owner",)
-    search_fields = ("alert__budget__name", "alert__budget__owner__account_id", "problem")
+    search_fields = (
+        "alert__budget__name",
+        "alert__budget__owner__account_id",
+        "alert__budget__owner__name",
+        "problem",
+    )
+    date_hierarchy = "next_attempt_at"
     ordering = ("-next_attempt_at", "-pk")
 
-    @admin.display(description=_("owner"))
+    @admin.display(description=_("budget"), ordering="alert__budget__name")
+    def budget(self, delivery: AlertDelivery) -> str:
+        """Which budget it is about."""
+        return str(delivery.alert.budget)
+
+    @admin.display(description=_("owner"), ordering="alert__budget__owner__username")
     def owner(self, delivery: AlertDelivery) -> str:
         """Whose budget it is about."""
         return str(delivery.alert.budget.owner)

@@ -3,53 +3,128 @@
 import datetime as dt
 
 from django.contrib import admin
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from consumption.models import ExpectedAnomaly, Ledger, Meter, ResourceTag, SavedView, UsageDay
-from costs.admin import ReadOnlyAdmin
+from accounts.readonlyadmin import ReadOnlyAdmin
+from consumption.models import (
+    WITH_FIGURES,
+    DayState,
+    ExpectedAnomaly,
+    Ledger,
+    LedgerReader,
+    Meter,
+    ResourceTag,
+    SavedView,
+    TagReading,
+    UsageDay,
+)
+from consumption.reasons import reason_text
+from costs.inventory import ResourceType
 from costs.timeline import OPEN
 
 
 @admin.register(Ledger)
 class LedgerAdmin(ReadOnlyAdmin):
-    """The accounts and regions whose history is kept."""
+    """How far the history of each account and region was read, what is missing, and why."""
 
     list_display = [
         "account_id",
         "region",
         "is_paying",
-        "day_count",
+        "paying_account_id",
         "first_day",
         "last_day",
-        "claimed_until",
+        "days_known",
+        "days_missing",
+        "days_in_doubt",
+        "last_read_at",
+        "last_problem",
+        "refused_keys",
         "tags_read_at",
         "tags_refusal",
+        "claimed_until",
     ]
-    list_filter = ["region", "is_paying"]
-    search_fields = ["account_id"]
+    list_filter = ["region", "is_paying", "tags_refusal"]
+    search_fields = ["account_id", "paying_account_id"]
     ordering = ["account_id", "region"]
+    fields = [
+        "account_id",
+        "region",
+        *list_display[2:-3],
+        "tags_read_at",
+        "tags_tried_at",
+        *list_display[-2:],
+    ]
+    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ledger]:
-        """Count the days in the same query."""
-        days = {"day_count": Count("days"), "first_day": Min("days__day"), "last_day": Max("days__day")}
-        return super().get_queryset(request).annotate(**days)
-
-    @admin.display(description=_("days"), ordering="day_count")
-    def day_count(self, ledger: Ledger) -> int:
-        """How many days were read or tried."""
-        return ledger.day_count
+        """Count the days in the same query, and find what went wrong last."""
+        of_this = UsageDay.objects.filter(ledger=OuterRef("pk"))
+        refused = LedgerReader.objects.filter(ledger=OuterRef("pk")).exclude(refusal="").order_by()
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                first_day=Min("days__day"),
+                last_day=Max("days__day"),
+                days_known=Count("days", filter=Q(days__state__in=WITH_FIGURES)),
+                days_in_doubt=Count("days", filter=Q(days__state=DayState.PARTIAL)),
+                last_read_at=Max("days__read_at"),
+                last_problem=Subquery(
+                    of_this.exclude(reason="").order_by("-tried_at", "-day").values("reason")[:1]
+                ),
+                refused_keys=Subquery(refused.values("ledger").annotate(count=Count("pk")).values("count")),
+            )
+        )
 
     @admin.display(description=_("first day"), ordering="first_day")
-    def first_day(self, ledger: Ledger) -> object:
-        """Return the first of them."""
+    def first_day(self, ledger: Ledger) -> dt.date | None:
+        """Return the first day that was read or tried."""
         return ledger.first_day
 
     @admin.display(description=_("last day"), ordering="last_day")
-    def last_day(self, ledger: Ledger) -> object:
+    def last_day(self, ledger: Ledger) -> dt.date | None:
         """Return the last of them."""
         return ledger.last_day
+
+    @admin.display(description=_("days known"), ordering="days_known")
+    def days_known(self, ledger: Ledger) -> str:
+        """How many days have figures, with the way to the list of all days."""
+        days = f"{reverse('admin:consumption_usageday_changelist')}?ledger__id__exact={ledger.pk}"
+        return format_html('<a href="{}">{}</a>', days, ledger.days_known)
+
+    @admin.display(description=_("days missing"))
+    def days_missing(self, ledger: Ledger) -> int | None:
+        """How many days from the first one to yesterday were never read, or could not be."""
+        if ledger.first_day is None:
+            return None
+        over = (timezone.now().date() - ledger.first_day).days
+        return max(0, over - ledger.days_known)
+
+    @admin.display(description=_("days known in part"), ordering="days_in_doubt")
+    def days_in_doubt(self, ledger: Ledger) -> int:
+        """How many days have figures that lack something."""
+        return ledger.days_in_doubt
+
+    @admin.display(description=_("last read"), ordering="last_read_at")
+    def last_read_at(self, ledger: Ledger) -> dt.datetime | None:
+        """When a day was last read with success."""
+        return ledger.last_read_at
+
+    @admin.display(description=_("last problem"), ordering="last_problem")
+    def last_problem(self, ledger: Ledger) -> str:
+        """Say why the last day that could not be read well could not."""
+        return reason_text(ledger.last_problem or "")
+
+    @admin.display(description=_("keys refused"), ordering="refused_keys")
+    def refused_keys(self, ledger: Ledger) -> int:
+        """How many keys the cloud did not let read it when they last asked."""
+        return ledger.refused_keys or 0
 
 
 @admin.register(UsageDay)
@@ -84,15 +159,49 @@ class MeterAdmin(ReadOnlyAdmin):
     ordering = ["service", "type", "operation", "subregion"]
 
 
+class KindFilter(admin.SimpleListFilter):
+    """By the kind of resource; the kinds are known, so no large table is searched for them."""
+
+    title = _("kind of resource")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        """Offer every kind."""
+        return [(kind.value, kind.value) for kind in ResourceType]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Keep the chosen kind."""
+        return queryset.filter(resource_type=self.value()) if self.value() else queryset
+
+
+@admin.register(TagReading)
+class TagReadingAdmin(ReadOnlyAdmin):
+    """When the tags of each kind of resource were read."""
+
+    list_display = ["ledger", "resource_type", "read_day", "read_at"]
+    list_filter = [KindFilter, "read_at", "ledger__region"]
+    list_select_related = ["ledger"]
+    search_fields = ["ledger__account_id"]
+    date_hierarchy = "read_at"
+    ordering = ["-day", "ledger__account_id", "ledger__region", "resource_type"]
+    fields = readonly_fields = ["ledger", "resource_type", "read_day", "read_at"]
+
+    @admin.display(description=_("day"), ordering="day")
+    def read_day(self, reading: TagReading) -> dt.date:
+        """Return the UTC day on which it was."""
+        return dt.date.fromordinal(reading.day)
+
+
 @admin.register(ResourceTag)
 class ResourceTagAdmin(ReadOnlyAdmin):
     """Which tags are known of resources, and from which day to which they hold."""
 
     list_display = ["resource_id", "key", "value", "resource_type", "ledger", "first_held", "last_held"]
-    list_filter = ["resource_type", "ledger__region"]
+    list_filter = [KindFilter, "ledger__region"]
     list_select_related = ["ledger"]
     search_fields = ["resource_id", "key", "value", "ledger__account_id"]
     ordering = ["ledger", "resource_id", "key", "first_day"]
+    fields = readonly_fields = list_display
 
     @admin.display(description=_("holds from"), ordering="held_from")
     def first_held(self, tag: ResourceTag) -> dt.date | None:
@@ -110,10 +219,11 @@ class ExpectedAnomalyAdmin(ReadOnlyAdmin):
     """Which anomalies customers know of."""
 
     list_display = ["account_id", "first_day", "last_day", "is_rise", "note", "scope", "created_at"]
-    list_filter = ["is_rise"]
+    list_filter = ["is_rise", "created_at"]
     search_fields = ["account_id", "note"]
     date_hierarchy = "first_day"
     ordering = ["-created_at"]
+    exclude = ["scope_digest"]
 
 
 @admin.register(SavedView)

@@ -5,28 +5,13 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from costs.models import Catalog, CatalogEntry, CommitmentRate, CostSnapshot
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Shows rows that only the cloud may change."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: prices come from the cloud."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Refuse: a stored version never changes."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Refuse: the history of prices is needed to price past days."""
-        return False
+from accounts.readonlyadmin import ReadOnlyAdmin
+from costs.models import Catalog, CatalogEntry, CommitmentRate, CostReading, CostSnapshot
 
 
 @admin.register(Catalog)
 class CatalogAdmin(ReadOnlyAdmin):
-    """The stored versions of each region."""
+    """The stored versions of each region; they never change, and past days are priced with them."""
 
     list_display = [
         "region",
@@ -37,7 +22,9 @@ class CatalogAdmin(ReadOnlyAdmin):
         "currency",
         "currency_is_confirmed",
     ]
-    list_filter = ["region"]
+    list_filter = ["region", "currency", "fetched_at"]
+    search_fields = ["region"]
+    date_hierarchy = "valid_from"
     ordering = ["region", "-version"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Catalog]:
@@ -71,7 +58,9 @@ class CommitmentRateAdmin(admin.ModelAdmin):
     """The discounts of commitments, which no API names."""
 
     list_display = ["category", "period", "percent", "valid_from", "confirmed", "note"]
-    list_filter = ["confirmed", "period"]
+    list_filter = ["confirmed", "period", "category"]
+    search_fields = ["category", "note"]
+    date_hierarchy = "valid_from"
     ordering = ["category", "percent", "period"]
 
 
@@ -92,7 +81,9 @@ class CostSnapshotAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["region", "is_complete", "has_objects"]
     search_fields = ["account_id"]
+    date_hierarchy = "taken_at"
     ordering = ["-taken_at"]
+    exclude = ["reader"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CostSnapshot]:
         """Leave the lines in the database."""
@@ -101,3 +92,18 @@ class CostSnapshotAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Allow it to who has the right: a reading is made anew, and a customer may ask for it."""
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+
+@admin.register(CostReading)
+class CostReadingAdmin(ReadOnlyAdmin):
+    """The readings of the current cost that are under way, or were left; what they have read is not shown."""
+
+    list_display = ["account_id", "region", "touched_at", "claimed_until"]
+    list_filter = ["region", "touched_at"]
+    search_fields = ["account_id"]
+    ordering = ["-touched_at"]
+    exclude = ["reader"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CostReading]:
+        """Leave what has been read in the database."""
+        return super().get_queryset(request).defer("content")

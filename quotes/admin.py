@@ -1,44 +1,54 @@
 """Quotes as operators see them: to find and to read, not to change."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from accounts.readonlyadmin import ReadOnly, ReadOnlyAdmin
 from quotes.models import Quote, QuoteItem
 
 
-class QuoteItemInline(admin.TabularInline):
+class QuoteItemInline(ReadOnly, admin.TabularInline):
     """The items of a quote."""
 
     model = QuoteItem
     fields = readonly_fields = ("resource_name", "resource_type", "region", "quantity", "parameters")
     ordering = ("display_order", "pk")
-    can_delete = False
     extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
-        """Leave the items to the owner of the quote."""
-        return False
 
 
 @admin.register(Quote)
-class QuoteAdmin(admin.ModelAdmin):
+class QuoteAdmin(ReadOnlyAdmin):
     """The list of all quotes."""
 
-    list_display = ("name", "owner", "status", "duration_text", "commitment_period", "updated_at")
+    list_display = (
+        "name",
+        "owner",
+        "status",
+        "item_count",
+        "duration_text",
+        "commitment_period",
+        "created_at",
+        "updated_at",
+    )
     list_filter = ("status", "commitment_period", "updated_at")
     list_select_related = ("owner",)
     search_fields = ("name", "owner__account_id", "owner__name")
+    date_hierarchy = "updated_at"
     ordering = ("-updated_at", "pk")
     inlines = (QuoteItemInline,)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave making quotes to customers."""
-        return False
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Quote]:
+        """Count the items of each quote in the same query."""
+        return super().get_queryset(request).with_item_count()
 
-    def has_change_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
-        """Leave changing quotes to their owners."""
-        return False
+    @admin.display(description=_("duration"))
+    def duration_text(self, quote: Quote) -> str:
+        """Write the duration in words."""
+        return quote.duration_text
 
-    def has_delete_permission(self, request: HttpRequest, obj: Quote | None = None) -> bool:
-        """Leave deleting to the owners too: what takes the place of an active quote is theirs to see."""
-        return False
+    @admin.display(description=_("items"), ordering="item_count")
+    def item_count(self, quote: Quote) -> int:
+        """How many items there are."""
+        return quote.item_count

@@ -18,6 +18,7 @@ from sandbox.buckets import Bucket, build_buckets
 from sandbox.clock import Clock
 from sandbox.clusters import Cluster, build_clusters
 from sandbox.estates import build, build_sized
+from sandbox.handovers import as_of, week_of
 from sandbox.history import Past
 from sandbox.inventory import Inventory
 from sandbox.prices import Catalog, Entry, Key, price_list
@@ -178,6 +179,8 @@ class Cloud:
         self._changed: dict[tuple[str, str], Inventory] = {}
         self._corrections: dict[tuple[str, str], dict[date, Fraction]] = {}
         self._remembered: dict[Hashable, Any] = {}
+        self._week = 0
+        self._of_the_week: dict[tuple[str, str], Inventory] = {}
         self._is_changed = False
         self.reset()
 
@@ -225,12 +228,17 @@ class Cloud:
             self._put_in_force(region, entries)
 
     def inventory(self, region: str, account_id: str) -> Inventory:
-        """Return what an account owns in a region."""
+        """Return what an account owns in a region, with the tags that it has this week."""
         owner = (region, account_id)
         with self._lock:
+            self._turn_the_week()
+            if owner in self._changed:
+                return self._changed[owner]
             if owner not in self._inventories:
                 self._inventories[owner] = self._build(region, account_id)
-            return self._changed.get(owner, self._inventories[owner])
+            if owner not in self._of_the_week:
+                self._of_the_week[owner] = as_of(self._inventories[owner], self._week)
+            return self._of_the_week[owner]
 
     def set_inventory(self, inventory: Inventory) -> None:
         """Change what an account owns in a region from now on, as if it always had been so."""
@@ -241,6 +249,7 @@ class Cloud:
     def remembered(self, question: Hashable, make: Callable[[], Any]) -> Any:
         """Return what `make` made of inventories and prices for a question, anew once these have changed."""
         with self._lock:
+            self._turn_the_week()
             if question not in self._remembered:
                 self._remembered[question] = make()
             return self._remembered[question]
@@ -280,6 +289,14 @@ class Cloud:
         *past, present = self._catalogs[region]
         self._catalogs[region] = (*past, present._replace(until=now), Catalog(entries, since=now))
         self._forget()
+
+    def _turn_the_week(self) -> None:
+        """Forget what was told of tags that are others by now."""
+        week = week_of(self.clock.now().date())
+        if week != self._week:
+            self._week = week
+            self._of_the_week.clear()
+            self._remembered.clear()
 
     def _forget(self) -> None:
         self._remembered.clear()

@@ -74,3 +74,6 @@ ODD_TAGS = (
     (("Project", "imagerie"), ("project", "portail"), ("PROJECT", "archives")),
     (("empty", ""), ("a=b", "c=d=e"), ("formula", "=1+1"), ("markup", "<b>&amp;</b>"), ("list", 'a,"b";c|d')),
 )
+
+HANDED_OVER = "rhel"
+"""The name of the VM that another project takes over each Monday (`sandbox.handovers`)."""

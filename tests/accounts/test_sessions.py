@@ -247,6 +247,36 @@ def test_session_of_an_operator_ends_after_thirty_minutes_without_activity(opera
     assert operator_at_work.get("/admin/").status_code == 302
 
 
+def test_session_of_a_deactivated_account_ends_at_its_next_request_with_its_keys(logged_in, outscale):
+    User.objects.update(is_active=False)
+
+    response = logged_in.get("/accounts/")
+
+    assert response["Location"] == "/login/?next=/accounts/"
+    assert not Session.objects.exists()
+    assert (logged_in.cookies["sessionid"].value, logged_in.cookies["finops_key"].value) == ("", "")
+    assert outscale.requests.calls() == []
+    User.objects.update(is_active=True)
+    assert not is_logged_in(logged_in)
+
+
+def test_script_of_a_deactivated_account_is_refused_at_its_next_request(client, outscale, db):
+    answer = client.post("/api/auth/login", DEMO_KEYS, content_type="application/json").json()
+    script = {"X-Session-ID": answer["data"]["session_id"]}
+    assert Client().get("/api/accounts", headers=script).status_code == 200
+    User.objects.update(is_active=False)
+
+    assert Client().get("/api/accounts", headers=script).status_code == 401
+    assert not Session.objects.exists()
+
+
+def test_session_of_a_deactivated_operator_ends_at_its_next_request(operator_at_work):
+    User.objects.update(is_active=False)
+
+    assert operator_at_work.get("/admin/").status_code == 302
+    assert not Session.objects.exists()
+
+
 def test_visitor_gets_no_session(client, db):
     client.get("/")
 

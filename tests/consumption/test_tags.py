@@ -29,6 +29,7 @@ from sandbox.cloud import (
     READ_ONLY_KEY,
     REFUSED_KEY,
 )
+from sandbox.handovers import as_of, project_of, week_of
 from tests.consumption.commands import Shell, run
 from tests.consumption.days import REGION, gateway
 
@@ -127,6 +128,22 @@ def test_tags_are_asked_for_once_an_hour_and_not_by_a_sync_that_has_nothing_to_d
     go_on(at=now + HOUR)
     go_on(at=now + HOUR)
     assert outscale.requests.calls() == [CALL]
+
+
+def test_a_vm_that_another_project_takes_over_on_monday_belongs_to_each_for_its_days(outscale, now):
+    inventory = outscale.cloud.inventory(REGION, DEMO_ACCOUNT.account_id)
+    this_week, next_week = (as_of(inventory, week_of(now.date()) + weeks) for weeks in (0, 1))
+    [handed_over] = {vm.vm_id for vm in {*next_week.vms} - {*this_week.vms}}
+    outscale.cloud.set_inventory(this_week)
+    go_on(at=now)
+    outscale.cloud.set_inventory(next_week)
+    later = now + 7 * 24 * HOUR
+    go_on(at=later)
+
+    first, second = ResourceTag.objects.filter(resource_id=handed_over, key="project").order_by("first_day")
+    assert (first.value, second.value) == tuple(project_of(week_of(at.date())) for at in (now, later))
+    assert (first.held_from, first.held_until, second.held_from) == (0, later.toordinal(), later.toordinal())
+    assert ResourceTag.objects.filter(end_day__lt=OPEN).count() == 1
 
 
 def test_a_tag_that_changes_or_goes_with_its_resource_is_noted_at_the_next_reading(outscale, now):

@@ -216,5 +216,5 @@ def test_the_list_takes_as_many_queries_for_three_readings_as_for_one(operator, 
         CostSnapshot.objects.all().delete()
         for number in range(count):
             stored_reading(reader=str(number))
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             operator.get("/admin/costs/costsnapshot/")

@@ -1,11 +1,10 @@
 """``manage.py check_budgets``: raise the alerts of budgets, and send what is to be sent."""
 
-import argparse
-
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
+from accounts.commands import PortalCommand
 from accounts.models import User
 from budgets import checking, delivery
 from budgets.models import BudgetAlert, DeliveryState
@@ -29,12 +28,11 @@ checked: everything else is done all the same, and the error output says which a
 """
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Compare budgets with what was spent and is expected, and tell their owners."
+    examples = EXAMPLES
 
     def add_arguments(self, parser):
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.epilog = EXAMPLES
         parser.add_argument(
             "--account",
             action="append",

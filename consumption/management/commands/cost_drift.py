@@ -1,14 +1,14 @@
 """``manage.py cost_drift``: what was expected against what was consumed, in every format."""
 
-import argparse
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.http import QueryDict
 from django.utils import timezone
 
 from accounts import operatorkeys
+from accounts.commands import PortalCommand
 from accounts.errors import PortalError
 from consumption import commandline
 from consumption.coverage import coverage_of
@@ -45,12 +45,11 @@ missing and why.
 DAYS = 30
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Compare what was expected to be paid with what was consumed in the same hours."
+    examples = EXAMPLES
 
     def add_arguments(self, parser):
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.epilog = EXAMPLES
         estimate = parser.add_mutually_exclusive_group()
         estimate.add_argument(
             "--input",

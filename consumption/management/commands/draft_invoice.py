@@ -1,12 +1,11 @@
 """``manage.py draft_invoice``: what accounts consumed in a period, as a draft of their invoice."""
 
-import argparse
-
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts import operatorkeys
+from accounts.commands import PortalCommand
 from accounts.errors import PortalError
 from consumption import commandline
 from consumption.invoice import invoice_of
@@ -36,12 +35,11 @@ when anything is known, and the error output says what is missing and why.
 """
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Write a draft of the invoice: each product with quantity, unit price and cost, and the totals."
+    examples = EXAMPLES
 
     def add_arguments(self, parser):
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.epilog = EXAMPLES
         parser.add_argument(
             "first",
             nargs="?",

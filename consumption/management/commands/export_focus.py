@@ -5,9 +5,10 @@ import datetime as dt
 import sys
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from accounts.commands import PortalCommand
 from accounts.errors import PortalError
 from accounts.models import User
 from consumption.focus import FocusMonth, NotPriced, Source
@@ -26,12 +27,11 @@ is written when something has no known price, unless that is to be left out; the
 """
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Write a month of the kept consumption as FOCUS 1.2 (CSV)."
+    examples = EXAMPLES
 
     def add_arguments(self, parser):
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.epilog = EXAMPLES
         parser.add_argument("--month", type=_month, required=True, metavar="YYYY-MM")
         parser.add_argument("--account", metavar="ID", help="only this account; all that are kept by default")
         parser.add_argument("--region", help="only this region; all that are kept by default")

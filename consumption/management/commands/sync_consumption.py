@@ -1,12 +1,11 @@
 """``manage.py sync_consumption``: read what accounts consumed, day by day, and keep it."""
 
-import argparse
-
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts import operatorkeys
+from accounts.commands import PortalCommand
 from accounts.errors import PortalError
 from consumption import commandline, sources, unattended
 from consumption.coverage import coverage_of
@@ -33,12 +32,11 @@ days could not be read: the others are kept all the same, and the error output s
 DAYS = 31
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Read the consumption of accounts day by day, and keep it for the portal."
+    examples = EXAMPLES
 
     def add_arguments(self, parser):
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.epilog = EXAMPLES
         commandline.add_day_arguments(parser, days=DAYS)
         commandline.add_key_arguments(parser)
         commandline.add_linked_argument(parser)

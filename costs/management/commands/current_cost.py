@@ -1,14 +1,14 @@
 """``manage.py current_cost``: what an account runs now and what it costs, in every format."""
 
-import argparse
 import sys
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts import operatorkeys
+from accounts.commands import PortalCommand
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from costs import currency, reading, refreshing, snapshots
@@ -38,12 +38,11 @@ and the error output names what is missing and why.
 SLICE_SECONDS = 2
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Read everything that an account runs in a region, and price it."
+    examples = EXAMPLES
 
     def add_arguments(self, parser):
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.epilog = EXAMPLES
         parser.add_argument("--format", choices=list(FORMATS), default="human", help="default: human")
         parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
         parser.add_argument("--profile", metavar="NAME", help="a profile of ~/.osc/config.json")

@@ -7,10 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts import regions
+from accounts.commands import PortalCommand
 from costs import catalog, freshness
 from costs.models import Catalog
 from costs.publication import PublicationInvalid, published_region, read_publication
@@ -34,12 +35,11 @@ The exit code is 0 when every region was refreshed and 1 when any failed; the ot
 _MINUTE = "%Y-%m-%d %H:%M UTC"
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Fetch the public price catalogs of the regions, and store those that changed as new versions."
+    examples = EXAMPLES
 
     def add_arguments(self, parser):
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.epilog = EXAMPLES
         parser.add_argument(
             "--region", choices=regions.names(), help="only this region (default: all of them)"
         )
