@@ -139,12 +139,20 @@ def allocation_of(
 
     Shared is what the cloud names no resource for, and everything of ``shared_services``.
     """
+    parts, common = parts_of(history, keys, shared_services)
+    return grouped(history, keys, parts, common, sharing)
+
+
+def parts_of(
+    history: History, keys: Sequence[str], shared_services: Iterable[str]
+) -> tuple[list["Part"], "Common"]:
+    """Return what each resource cost under each combination of values of ``keys``; and what is shared."""
     from consumption.allocationsums import AllocatedSums, Runs  # noqa: PLC0415 - it loads numpy
 
     ledgers, period = {ledger.pk: ledger for ledger in history.ledgers}, history.question.period
     services = frozenset(shared_services)
     is_shared = {meter.pk for meter in history.meters if meter.service in services}
-    runs, common = Runs(), _Common()
+    runs, common = Runs(), Common()
     for ledger, account_id, resource_id, meter, first, last, price in history.resource_runs():
         if not resource_id or meter in is_shared:
             common.add(meter, last - first + 1, price)
@@ -154,7 +162,16 @@ def allocation_of(
         runs.first.append(first)
         runs.last.append(last)
         runs.price.append(price)
-    parts = AllocatedSums(runs, _held(ledgers.values(), period, keys), len(keys)).parts
+    return AllocatedSums(runs, _held(ledgers.values(), period, keys), len(keys)).parts, common
+
+
+def grouped(
+    history: History, keys: Sequence[str], parts: Iterable["Part"], common: "Common", sharing: str
+) -> Allocation:
+    """Add up what the resources of a history cost by their values of ``keys``, and spread what is shared.
+
+    Each resource and combination of values is in one part.
+    """
     return Allocation(
         history,
         tuple(keys),
@@ -162,11 +179,11 @@ def allocation_of(
         _groups(parts, common, sharing),
         common.lines,
         _lacking(parts),
-        _without_tags(ledgers.values()),
+        _without_tags(history.ledgers),
     )
 
 
-def _groups(parts: Iterable["Part"], common: "_Common", sharing: str) -> list[AllocatedGroup]:
+def _groups(parts: Iterable["Part"], common: "Common", sharing: str) -> list[AllocatedGroup]:
     """Add the parts of resources up by their values, and their parts of the shared costs."""
     costs: Counter[Values] = Counter()
     unpriced: Counter[Values] = Counter()
@@ -204,7 +221,7 @@ def _lacking(parts: Iterable["Part"]) -> list[Lacking]:
     ]
 
 
-class _Common:
+class Common:
     """Shared costs, meter by meter, as whole numbers."""
 
     def __init__(self) -> None:
