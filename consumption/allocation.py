@@ -10,22 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from consumption.allocationparts import Part, Parts, Place, Values, parts_of
 from consumption.history import History
-from consumption.models import Ledger, ResourceTag, TagReading
-from consumption.periods import Period
+from consumption.models import Ledger, TagReading
 from consumption.sums import amount_of
 
-if TYPE_CHECKING:
-    from consumption.allocationsums import Held, Part, Place, Values
-
 MOST_KEYS = 2
-
-_ROWS_AT_ONCE = 10_000
 
 
 class Sharing(TextChoices):
@@ -36,6 +30,11 @@ class Sharing(TextChoices):
     EVEN = "even", _("Spread evenly")
 
 
+def is_owned(values: Values) -> bool:
+    """Tell whether a resource with these values carries one of every key; without a key, nobody owns it."""
+    return bool(values) and None not in values
+
+
 @dataclass(frozen=True)
 class AllocatedGroup:
     """What belongs to the same values, one for each key, None where a resource does not carry it.
@@ -44,7 +43,7 @@ class AllocatedGroup:
     without a price, each day of each, which no amount holds.
     """
 
-    values: "Values"
+    values: Values
     cost: Decimal
     shared: Decimal
     unpriced: int
@@ -58,7 +57,7 @@ class AllocatedGroup:
     @property
     def is_whole(self) -> bool:
         """Tell whether it carries a value of every key."""
-        return None not in self.values
+        return is_owned(self.values)
 
 
 @dataclass(frozen=True)
@@ -135,40 +134,16 @@ def allocation_of(
     sharing: str = Sharing.APART,
     shared_services: Iterable[str] = (),
 ) -> Allocation:
-    """Return what the question of a history comes to by one tag key or two (four queries).
+    """Return what the question of a history comes to by one tag key or two.
 
-    Shared is what the cloud names no resource for, and everything of ``shared_services``.
+    Without a key, nobody owns anything. Shared is what the cloud names no resource for, and everything of
+    ``shared_services``.
     """
-    parts, common = parts_of(history, keys, shared_services)
-    return grouped(history, keys, parts, common, sharing)
+    return grouped(history, keys, parts_of(history, keys, frozenset(shared_services)), sharing=sharing)
 
 
-def parts_of(
-    history: History, keys: Sequence[str], shared_services: Iterable[str]
-) -> tuple[list["Part"], "Common"]:
-    """Return what each resource cost under each combination of values of ``keys``; and what is shared."""
-    from consumption.allocationsums import AllocatedSums, Runs  # noqa: PLC0415 - it loads numpy
-
-    ledgers, period = {ledger.pk: ledger for ledger in history.ledgers}, history.question.period
-    services = frozenset(shared_services)
-    is_shared = {meter.pk for meter in history.meters if meter.service in services}
-    runs, common = Runs(), Common()
-    for ledger, account_id, resource_id, meter, first, last, price in history.resource_runs():
-        if not resource_id or meter in is_shared:
-            common.add(meter, last - first + 1, price)
-            continue
-        runs.place.append((account_id, ledgers[ledger].region, resource_id))
-        runs.meter.append(meter)
-        runs.first.append(first)
-        runs.last.append(last)
-        runs.price.append(price)
-    return AllocatedSums(runs, _held(ledgers.values(), period, keys), len(keys)).parts, common
-
-
-def grouped(
-    history: History, keys: Sequence[str], parts: Iterable["Part"], common: "Common", sharing: str
-) -> Allocation:
-    """Add up what the resources of a history cost by their values of ``keys``, and spread what is shared.
+def grouped(history: History, keys: Sequence[str], parts: Parts, *, sharing: str) -> Allocation:
+    """Add up the parts of a history by their values, one for each of ``keys``, and spread what is shared.
 
     Each resource and combination of values is in one part.
     """
@@ -176,23 +151,23 @@ def grouped(
         history,
         tuple(keys),
         sharing,
-        _groups(parts, common, sharing),
-        common.lines,
-        _lacking(parts),
+        _groups(parts, sharing),
+        [Shared(one.meter, amount_of(one.cost), one.unpriced) for one in parts.common],
+        _lacking(parts.by_resource),
         _without_tags(history.ledgers),
     )
 
 
-def _groups(parts: Iterable["Part"], common: "Common", sharing: str) -> list[AllocatedGroup]:
+def _groups(parts: Parts, sharing: str) -> list[AllocatedGroup]:
     """Add the parts of resources up by their values, and their parts of the shared costs."""
     costs: Counter[Values] = Counter()
     unpriced: Counter[Values] = Counter()
     resources: Counter[Values] = Counter()
-    for part in parts:
+    for part in parts.by_resource:
         costs[part.values] += part.cost
         unpriced[part.values] += part.unpriced
         resources[part.values] += 1
-    spread = _spread(costs, sum(common.costs.values()), sharing)
+    spread = _spread(costs, sum(one.cost for one in parts.common), sharing)
     found = [
         AllocatedGroup(
             values,
@@ -206,12 +181,12 @@ def _groups(parts: Iterable["Part"], common: "Common", sharing: str) -> list[All
     return sorted(found, key=_order)
 
 
-def _lacking(parts: Iterable["Part"]) -> list[Lacking]:
+def _lacking(parts: Iterable[Part]) -> list[Lacking]:
     """Return the resources that lack a key on some days, dearest first."""
     costs: Counter[Place] = Counter()
     unpriced: Counter[Place] = Counter()
     for part in parts:
-        if None in part.values:
+        if not is_owned(part.values):
             costs[part.place] += part.cost
             unpriced[part.place] += part.unpriced
     return [
@@ -221,26 +196,7 @@ def _lacking(parts: Iterable["Part"]) -> list[Lacking]:
     ]
 
 
-class Common:
-    """Shared costs, meter by meter, as whole numbers."""
-
-    def __init__(self) -> None:
-        self.costs: Counter[int] = Counter()
-        self._unpriced: Counter[int] = Counter()
-
-    def add(self, meter: int, days: int, price: int | None) -> None:
-        """Add a run of days."""
-        self.costs[meter] += days * (price or 0)
-        self._unpriced[meter] += days if price is None else 0
-
-    @property
-    def lines(self) -> list[Shared]:
-        """The meters, dearest first."""
-        found = sorted(self.costs, key=lambda meter: (-self.costs[meter], meter))
-        return [Shared(meter, amount_of(self.costs[meter]), self._unpriced[meter]) for meter in found]
-
-
-def _spread(costs: Mapping["Values", int], common: int, sharing: str) -> dict["Values", int]:
+def _spread(costs: Mapping[Values, int], common: int, sharing: str) -> dict[Values, int]:
     """Return the part of the shared costs of each group that has an owner; together they are all of it.
 
     Without an owner, or in proportion to owners that cost nothing, they stay apart.
@@ -259,24 +215,6 @@ def _spread(costs: Mapping["Values", int], common: int, sharing: str) -> dict["V
     for values in sorted(owners, key=lambda one: (-(left * weights[one] % whole), str(one)))[:rest]:
         found[values] += 1
     return {values: sign * part for values, part in found.items()}
-
-
-def _held(ledgers: Iterable[Ledger], period: Period, keys: Sequence[str]) -> dict["Place", list["Held"]]:
-    """Return what each resource carried on which days of a period."""
-    from consumption.allocationsums import Held  # noqa: PLC0415
-
-    owners = {ledger.pk: (ledger.account_id, ledger.region) for ledger in ledgers}
-    number = {key: place for place, key in enumerate(keys)}
-    first, end = period.first.toordinal(), period.end.toordinal()
-    rows = ResourceTag.objects.filter(
-        ledger__in=owners, key__in=keys, held_from__lt=end, held_until__gt=first
-    ).order_by()
-    found: dict[Place, list[Held]] = {}
-    columns = ("ledger_id", "resource_id", "key", "value", "held_from", "held_until")
-    for ledger, resource_id, key, value, begin, until in rows.values_list(*columns).iterator(_ROWS_AT_ONCE):
-        held = Held(number[key], value, max(begin, first), min(until, end) - 1)
-        found.setdefault((*owners[ledger], resource_id), []).append(held)
-    return found
 
 
 def _order(group: AllocatedGroup) -> tuple:

@@ -1,8 +1,8 @@
 """The arithmetic of the allocation: runs of consumption met with the days on which resources carry values.
 
 Everything is whole numbers: prices of 10⁻¹⁰, days as ordinals (``date.toordinal``), both ends of a run
-included. ``consumption.allocation`` imports this module when it is asked: numpy takes a part of a second to
-load.
+included. ``consumption.allocationparts`` imports this module when it is asked: numpy takes a part of a second
+to load.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-Place = tuple[str, str, str]
-"""A resource: its account, its region, its id."""
-
-Values = tuple[str | None, ...]
-"""The value of each key on some days; None where the resource does not carry it."""
+from consumption.allocationparts import Part, Place, Values
 
 _SAFE_SUM = 2**62
 
@@ -40,19 +36,6 @@ class Held:
     value: str
     first: int
     last: int
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a resource cost on the days on which it carried some values.
-
-    ``unpriced`` counts its lines without a price on those days.
-    """
-
-    place: Place
-    values: Values
-    cost: int
-    unpriced: int
 
 
 class AllocatedSums:

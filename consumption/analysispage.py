@@ -32,6 +32,7 @@ class AnalysisPage:
     ``name`` is that of its address, ``stem`` begins the names of its files. ``answer`` answers a valid
     question in the terms of the domain, ``figures`` turns that into what the template ``shows`` needs, and
     ``formats`` write it as files. ``presets`` are the questions that are offered by name above the form.
+    ``prints``: it is a report, with a button that prints it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class AnalysisPage:
     figures: Callable[[Asked, Any], dict[str, Any]]
     formats: Mapping[str, FileFormat]
     presets: Callable[[ConsumptionFilter], list[dict[str, Any]]] = _periods_of
+    prints: bool = False
 
     @property
     def url(self) -> str:
@@ -65,6 +67,7 @@ def context_of(page: AnalysisPage, asked: Asked, *, is_refresh: bool = False) ->
         "here": page.url,
         "heading": page.heading,
         "shows": page.shows,
+        "prints": page.prints,
         "read_url": _read_url(page, asked) if is_valid else "",
         "form": form,
         "several": None,

@@ -10,16 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from consumption.allocation import Allocation, Sharing, grouped, parts_of
+from consumption.allocation import Allocation, Sharing, grouped
+from consumption.allocationparts import Part, Parts, Place, parts_of
 from consumption.history import History
 from consumption.rulematching import Matching, keys_of
 from consumption.rules import AllocationRule
 from consumption.sums import amount_of
-
-if TYPE_CHECKING:
-    from consumption.allocationsums import Part, Place
 
 COST_CENTRE = "cost_centre"
 """What stands for the key of a tag in an allocation by cost centre."""
@@ -37,7 +34,7 @@ class Caught:
     cost: Decimal
     unpriced: int
     resources: int
-    dearest: Sequence[tuple["Place", Decimal]]
+    dearest: Sequence[tuple[Place, Decimal]]
 
 
 @dataclass(frozen=True)
@@ -72,17 +69,16 @@ def centres_of(
     sharing: str = Sharing.APART,
     shared_services: Iterable[str] = (),
 ) -> CostCentres:
-    """Return what the question of a history comes to by cost centre, by rules in their order (four queries).
+    """Return what the question of a history comes to by cost centre, by rules in their order.
 
     Shared is what the cloud names no resource for, and everything of ``shared_services``, whatever the rules
     say: it is spread over the cost centres or left apart.
     """
     rules = list(rules)
-    keys = keys_of(rules)
-    parts, common = parts_of(history, keys, shared_services)
-    by_bits = _by_bits(rules, parts)
-    owned = _owned(rules, by_bits)
-    return CostCentres(grouped(history, (COST_CENTRE,), owned, common, sharing), rules, by_bits)
+    parts = parts_of(history, keys_of(rules), frozenset(shared_services))
+    by_bits = _by_bits(rules, parts.by_resource)
+    owned = Parts(_owned(rules, by_bits), parts.common)
+    return CostCentres(grouped(history, (COST_CENTRE,), owned, sharing=sharing), rules, by_bits)
 
 
 class _Days:
@@ -93,7 +89,7 @@ class _Days:
         self.unpriced: Counter[Place] = Counter()
 
 
-def _by_bits(rules: Sequence[AllocationRule], parts: Sequence["Part"]) -> dict[int, _Days]:
+def _by_bits(rules: Sequence[AllocationRule], parts: Sequence[Part]) -> dict[int, _Days]:
     """Add parts up by the rules that fit them, as ``Matching`` writes these."""
     matching, found = Matching(rules, parts), defaultdict(_Days)
     for part in parts:
@@ -103,10 +99,8 @@ def _by_bits(rules: Sequence[AllocationRule], parts: Sequence["Part"]) -> dict[i
     return dict(found)
 
 
-def _owned(rules: Sequence[AllocationRule], by_bits: dict[int, _Days]) -> list["Part"]:
+def _owned(rules: Sequence[AllocationRule], by_bits: dict[int, _Days]) -> list[Part]:
     """Return what each resource cost on the days on which it belongs to each cost centre."""
-    from consumption.allocationsums import Part  # noqa: PLC0415 - it loads numpy
-
     costs: Counter[tuple[Place, str | None]] = Counter()
     unpriced: Counter[tuple[Place, str | None]] = Counter()
     for bits, days in by_bits.items():

@@ -8,12 +8,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from consumption.allocationparts import Part, Place, Values
 from consumption.rules import ANYTHING, AllocationRule
-
-if TYPE_CHECKING:
-    from consumption.allocationsums import Part, Place, Values
 
 NAME_KEY = "Name"
 """The key of the tag that the cloud and its customers call resources by."""
@@ -39,7 +36,7 @@ def tester_of(pattern: str) -> Callable[[str], object]:
 class Matching:
     """The rules that fit some parts of an allocation by ``keys_of`` these rules."""
 
-    def __init__(self, rules: Sequence[AllocationRule], parts: Sequence["Part"]) -> None:
+    def __init__(self, rules: Sequence[AllocationRule], parts: Sequence[Part]) -> None:
         self._rules = rules
         self._parts = parts
         self._keys = keys_of(rules)
@@ -48,7 +45,7 @@ class Matching:
         self._of_value: dict[tuple[int, str | None], int] = {}
         self._by_key = [self._rules_of(key) for key in self._keys]
 
-    def bits_of(self, part: "Part") -> int:
+    def bits_of(self, part: Part) -> int:
         """Return the bits of the rules that fit a part."""
         account_id = part.place[0]
         if account_id not in self._of_account:
@@ -70,7 +67,7 @@ class Matching:
         ]
         return self._bits(lambda rule: rule.tag_key != key), tests
 
-    def _by_tags(self, values: "Values") -> int:
+    def _by_tags(self, values: Values) -> int:
         known = values[:-1] if self._names and not self._by_key[-1][1] else values
         if known not in self._of_values:
             bits = -1
@@ -87,7 +84,7 @@ class Matching:
             self._of_value[place, value] = bits
         return self._of_value[place, value]
 
-    def _by_name(self, place: "Place", values: "Values") -> int:
+    def _by_name(self, place: Place, values: Values) -> int:
         name = values[self._keys.index(NAME_KEY)]
         return self._names[place[2]] | (self._names[name] if name is not None else 0)
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consumption import (
+    allocation_views,
     anomalies_views,
     drift_views,
     export_views,
@@ -30,6 +31,8 @@ urlpatterns = [
     path("drift/", drift_views.drift, name="drift"),
     path("drift/upload/", drift_views.upload, name="drift_upload"),
     path("drift/export/<slug:file_format>/", drift_views.export, name="export_drift"),
+    path("allocation/", allocation_views.allocation, name="allocation"),
+    path("allocation/export/<slug:file_format>/", allocation_views.export, name="export_allocation"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

@@ -13,6 +13,7 @@ from accounts.errors import kind_of
 from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from consumption import historypage, reading, sync
+from consumption.allocationpage import ALLOCATION
 from consumption.analysispage import AnalysisPage, context_of
 from consumption.anomaliespage import ANOMALIES
 from consumption.asking import Asked
@@ -24,7 +25,7 @@ from consumption.moment import one_moment
 from consumption.reading import Reading, Wish
 from consumption.trendspage import TRENDS
 
-PAGES = {page.name: page for page in (HISTORY, TRENDS, FORECAST, ANOMALIES, DRIFT)}
+PAGES = {page.name: page for page in (HISTORY, TRENDS, FORECAST, ANOMALIES, DRIFT, ALLOCATION)}
 """The pages of the kept history by their names."""
 
 PAGE, FRAGMENT = "consumption/page.html", "consumption/_page.html"

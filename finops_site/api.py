@@ -21,6 +21,7 @@ from accounts.envelope import failure
 from accounts.errors import InputRefused, PortalError
 from budgets.api import router as budgets_router
 from budgets.status_api import router as budget_status_router
+from consumption.allocation_api import router as allocation_router
 from consumption.anomalies_api import router as anomalies_router
 from consumption.api import router as consumption_router
 from consumption.drift_api import router as drift_router
@@ -48,6 +49,7 @@ api.add_router("/trends", trends_router)
 api.add_router("/anomalies", anomalies_router)
 api.add_router("/forecast", forecast_router)
 api.add_router("/drift", drift_router)
+api.add_router("/allocation", allocation_router)
 api.add_router("/quotes", quotes_router)
 api.add_router("/budgets", budgets_router)
 api.add_router("/budgets", budget_status_router)

@@ -48,6 +48,7 @@ SECTIONS = (
             Page("consumption:forecast", _("Forecast"), "target-arrow"),
             Page("consumption:anomalies", _("Anomalies"), "alert-triangle"),
             Page("consumption:drift", _("Drift"), "arrows-diff"),
+            Page("consumption:allocation", _("Allocation"), "tags"),
             Page("consumption:invoice", _("Draft invoice"), "receipt"),
         ),
     ),
