@@ -7,7 +7,10 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from consumption import ruleorder
 from consumption.models import ExpectedAnomaly, Ledger, Meter, ResourceTag, UsageDay
+from consumption.ruleforms import RuleForm
+from consumption.rules import AllocationRule
 from costs.admin import ReadOnlyAdmin
 from costs.timeline import OPEN
 
@@ -114,3 +117,46 @@ class ExpectedAnomalyAdmin(ReadOnlyAdmin):
     search_fields = ["account_id", "note"]
     date_hierarchy = "first_day"
     ordering = ["-created_at"]
+
+
+@admin.register(AllocationRule)
+class AllocationRuleAdmin(admin.ModelAdmin):
+    """The rules that operators keep for everybody, to edit; those of customers, to read."""
+
+    form = RuleForm
+    fields = ["cost_centre", "account_id", "tag_key", "tag_value", "name_pattern", "place"]
+    list_display = [
+        "cost_centre",
+        "owner",
+        "position",
+        "account_id",
+        "tag_key",
+        "tag_value",
+        "name_pattern",
+    ]
+    list_filter = [("owner", admin.EmptyFieldListFilter)]
+    list_select_related = ["owner"]
+    search_fields = ["cost_centre", "tag_key", "tag_value", "name_pattern", "owner__account_id"]
+    ordering = ["owner", "position"]
+    actions = None
+
+    def get_fields(self, request: HttpRequest, obj: AllocationRule | None = None) -> list[str]:
+        """Leave out where to put a rule that is only to be read."""
+        fields = super().get_fields(request, obj)
+        return fields if obj is None or obj.is_of_operators else ["owner", "position", *fields[:-1]]
+
+    def has_change_permission(self, request: HttpRequest, obj: AllocationRule | None = None) -> bool:
+        """Leave the rules of customers to them."""
+        return (obj is None or obj.is_of_operators) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: AllocationRule | None = None) -> bool:
+        """Leave the rules of customers to them."""
+        return (obj is None or obj.is_of_operators) and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: AllocationRule, form: RuleForm, change: bool) -> None:
+        """Write a rule to its place among those of the operators."""
+        form.keep()
+
+    def delete_model(self, request: HttpRequest, obj: AllocationRule) -> None:
+        """Delete a rule; those after it move up."""
+        ruleorder.delete(rule=obj)

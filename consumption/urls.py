@@ -9,6 +9,7 @@ from consumption import (
     export_views,
     forecast_views,
     invoice_views,
+    rule_views,
     trends_views,
     views,
 )
@@ -33,6 +34,11 @@ urlpatterns = [
     path("drift/export/<slug:file_format>/", drift_views.export, name="export_drift"),
     path("allocation/", allocation_views.allocation, name="allocation"),
     path("allocation/export/<slug:file_format>/", allocation_views.export, name="export_allocation"),
+    path("allocation/rules/", rule_views.index, name="rules"),
+    path("allocation/rules/new/", rule_views.new, name="new_rule"),
+    path("allocation/rules/<uuid:rule_id>/", rule_views.edit, name="rule"),
+    path("allocation/rules/<uuid:rule_id>/move/", rule_views.move, name="move_rule"),
+    path("allocation/rules/<uuid:rule_id>/delete/", rule_views.delete, name="delete_rule"),
     path("invoice/", invoice_views.invoice, name="invoice"),
     path("invoice/export/<slug:file_format>/", invoice_views.export, name="export_invoice"),
 ]

@@ -1,0 +1,258 @@
+"""The pages of the allocation rules: kept in order by whoever owns them, with what each catches."""
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from consumption import ruleorder
+from consumption.rules import AllocationRule
+from costs.money import show_money
+from sandbox.cloud import DEMO_KEY, LINKED_KEY
+from tests.consumption.days import entry, keep
+from tests.consumption.test_allocation_page import note, vm
+from tests.consumption.test_cost_centres import order, owner, rule
+from tests.consumption.test_history_page import keep_days, notices, own_ledger, past
+from tests.costs.portal_readings import client_of, figures, get, text, with_soup
+
+pytestmark = pytest.mark.django_db
+PAGE = "/consumption/allocation/rules/"
+GIVEN = {"cost_centre": "R&D", "tag_key": "project", "tag_value": "imag*"}
+
+
+def ten_days():
+    return f"first={past(10)}&last={past(1)}"
+
+
+@pytest.fixture
+def tagged(logged_in):
+    """Ten days of three VMs and of support, two of them tagged."""
+    ledger = keep_days(
+        {
+            days: [vm("i-1", "1"), vm("i-2", "2"), vm("i-3", "4"), entry("Support", "3", resource=None)]
+            for days in range(1, 11)
+        }
+    )
+    note(
+        ledger,
+        {
+            "i-1": {"project": "imagerie", "Name": "web-1"},
+            "i-2": {"project": "image-lab", "Name": "<b>2</b>"},
+        },
+    )
+    return ledger
+
+
+def alice():
+    return owner(DEMO_KEY.account_id)
+
+
+def show(client, query=None):
+    return get(client, f"{PAGE}?{ten_days() if query is None else query}")
+
+
+def post(client, path="new/", data=None, query=""):
+    return with_soup(client.post(f"{PAGE}{path}{query}", data or {}))
+
+
+def rows(page):
+    return [
+        [text(cell) for cell in row.find_all(["th", "td"])][:6]
+        for row in page.soup.select("#rules tbody tr")
+        if len(row.find_all(["th", "td"])) == 7
+    ]
+
+
+def errors(answer):
+    return {
+        one["id"].removeprefix("id_").removesuffix("_error"): text(one)
+        for one in answer.soup.select("[id$=_error]")
+    }
+
+
+def money(amount):
+    return show_money(Decimal(amount), "EUR")
+
+
+def test_the_list_says_in_order_what_each_rule_catches_and_comes_to_the_bill(logged_in, tagged):
+    rule("Everything", name_pattern="i-*")
+    rule("Lab", of=alice(), tag_key="project", tag_value="image-lab")
+    rule("Images", of=alice(), tag_key="project", tag_value="imag*", account_id=DEMO_KEY.account_id)
+    page = show(logged_in)
+    conditions = f"account {DEMO_KEY.account_id} tag project = imag*"
+    assert rows(page) == [
+        ["1", "Lab", "tag project = image-lab", money(20), "1", ""],
+        ["2", "Images", conditions, money(10), "1", f"{money(20)} 1 resource"],
+        ["3", "Everything", "name or id i-*", money(40), "1", f"{money(30)} 2 resources"],
+    ]
+    assert figures(page) == {"nobody": money(0), "shared": money(30), "total": money(100)}
+    assert len(page.soup.select("#rules form")) == 2  # none for what the operators keep
+
+
+def test_without_a_question_last_month_is_shown_and_unknown_days_are_no_zero(logged_in):
+    rule("Lab", of=alice(), name_pattern="*")
+    page = show(logged_in, "")
+    assert text(page.soup.select_one(".question [aria-current]")) == "Last month"
+    assert rows(page) == [["1", "Lab", "name or id *", "–", "–", "–"]]
+    assert "No day of this period is known yet." in notices(page)[0]
+    keep_days({3: [vm("i-1", "1")]})
+    page = show(logged_in)
+    assert text(page.soup.select_one("#rules .coverage")) == "1 of 10 days, 1 provisional"
+
+
+def test_lines_without_a_price_are_at_least_and_never_zero(logged_in):
+    keep(
+        own_ledger(),
+        {past(1): [vm("i-1", None), vm("i-2", "1"), vm("i-2", None, category="x")]},
+        at=timezone.now(),
+    )
+    rule("Unknown", of=alice(), name_pattern="i-1")
+    rule("Partly", of=alice(), name_pattern="i-2")
+    assert [row[3] for row in rows(show(logged_in))] == [
+        "– 1 line without price",
+        f"at least ≥ {money(1)} 1 line without price",
+    ]
+
+
+def test_a_rule_is_made_changed_moved_and_deleted_without_script(logged_in, tagged):
+    query = f"?{ten_days()}"
+    form = get(logged_in, f"{PAGE}new/{query}")
+    assert form.soup.select_one("main form")["action"] == f"{PAGE}new/{query}"
+    made = post(logged_in, data=GIVEN, query=query)
+    assert (made.status_code, made["Location"]) == (302, f"{PAGE}{query}")
+    post(logged_in, data={"cost_centre": "Web", "name_pattern": "web-*", "place": "1"})
+    assert order(alice()) == [(1, "Web"), (2, "R&D")]
+
+    web, images = AllocationRule.objects.kept_by(alice())
+    assert post(logged_in, f"{web.pk}/move/", {"direction": "down"}, query)["Location"] == f"{PAGE}{query}"
+    assert order(alice()) == [(1, "R&D"), (2, "Web")]
+    post(logged_in, f"{web.pk}/move/", {"direction": "sideways"})
+    page = get(logged_in, f"{PAGE}{images.pk}/")
+    assert page.soup.select_one("#id_tag_value")["value"] == "imag*"
+    post(logged_in, f"{images.pk}/", {"cost_centre": "Images", "tag_key": "project", "place": "2"})
+    images.refresh_from_db()
+    assert (images.cost_centre, images.tag_value, images.position) == ("Images", "*", 2)
+
+    page = get(logged_in, f"{PAGE}{web.pk}/delete/{query}")
+    assert "Delete the rule for “Web”?" in text(page.soup.select_one("main"))
+    assert AllocationRule.objects.count() == 2
+    assert post(logged_in, f"{web.pk}/delete/", query=query)["Location"] == f"{PAGE}{query}"
+    assert order(alice()) == [(1, "Images")]
+
+
+def test_a_preview_shows_what_a_rule_would_catch_at_its_place_and_saves_nothing(logged_in, tagged):
+    lab = rule("Lab", of=alice(), tag_key="project", tag_value="image-lab")
+    query = f"?{ten_days()}"
+    answer = post(logged_in, data=GIVEN | {"preview": "1"}, query=query)
+    assert (answer.status_code, AllocationRule.objects.count()) == (200, 1)
+    assert figures(answer) == {"caught": money(10)}
+    assert f"have taken days of 1 resource, {money(20)}" in text(answer.soup.select_one("#preview"))
+    first = post(logged_in, data=GIVEN | {"preview": "1", "place": "1"}, query=query)
+    assert figures(first) == {"caught": money(30)}
+    assert [text(one) for one in first.soup.select("#preview tbody th")] == ["i-2", "i-1"]
+    changed = post(
+        logged_in, f"{lab.pk}/", {"cost_centre": "Lab", "name_pattern": "i-3", "preview": "1"}, query
+    )
+    assert figures(changed) == {"caught": money(40)}
+    lab.refresh_from_db()
+    assert lab.name_pattern == ""
+    unknown = post(logged_in, data=GIVEN | {"preview": "1"}, query="?first=2020-01-01&last=2020-01-02")
+    assert "No day of this period is known" in text(unknown.soup.select_one("#preview"))
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"cost_centre": ""}, "cost_centre"),
+        ({"cost_centre": "x" * 121}, "cost_centre"),
+        ({"cost_centre": "a\u2028b"}, "cost_centre"),
+        ({"tag_key": ""}, "tag_key"),
+        ({"tag_value": "x" * 256}, "tag_value"),
+        ({"name_pattern": "a\x00"}, "name_pattern"),
+        ({"account_id": "12"}, "account_id"),
+        ({"account_id": "١٢٣٤٥٦٧٨٩٠١٢"}, "account_id"),
+        ({"place": "0"}, "place"),
+        ({"place": "first"}, "place"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_its_field(logged_in, data, field):
+    answer = post(logged_in, data=GIVEN | data)
+    assert (answer.status_code, set(errors(answer))) == (422, {field})
+    assert not AllocationRule.objects.exists()
+
+
+def test_a_rule_without_any_condition_or_beyond_the_last_one_allowed_is_refused(logged_in, monkeypatch):
+    answer = post(logged_in, data={"cost_centre": "All"})
+    assert answer.status_code == 422
+    assert notices(answer) == ["A rule needs at least one condition: an account, a tag, or a name or id."]
+    monkeypatch.setattr(ruleorder, "MOST_RULES", 1)
+    rule(of=alice(), name_pattern="*")
+    answer = post(logged_in, data=GIVEN)
+    assert (answer.status_code, len(notices(answer)), AllocationRule.objects.count()) == (422, 1, 1)
+
+
+def test_a_period_that_cannot_be_is_refused_and_the_rules_stay_listed(logged_in):
+    rule("Lab", of=alice(), name_pattern="*")
+    page = show(logged_in, "first=2026-02-30")
+    assert (page.status_code, len(rows(page))) == (422, 1)
+
+
+@pytest.mark.parametrize("of", ["100000000002", None])
+def test_rules_of_others_and_of_the_operators_cannot_be_touched(logged_in, of):
+    other = rule("Other", of=of and owner(of), name_pattern="*")
+    for path in ("", "delete/"):
+        assert logged_in.get(f"{PAGE}{other.pk}/{path}").status_code == 404
+    for path in ("", "delete/", "move/"):
+        assert logged_in.post(f"{PAGE}{other.pk}/{path}", GIVEN | {"direction": "up"}).status_code == 404
+    assert order(of and owner(of)) == [(1, "Other")]
+    assert len(rows(show(logged_in))) == (0 if of else 1)
+
+
+def test_a_get_changes_nothing_and_a_post_needs_a_token_and_keys(logged_in, client, outscale, admin_client):
+    one = rule("Lab", of=alice(), name_pattern="*")
+    assert logged_in.get(f"{PAGE}{one.pk}/move/").status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = logged_in.cookies
+    assert strict.post(f"{PAGE}{one.pk}/delete/").status_code == 403
+    assert Client().get(PAGE).status_code == 302
+    assert admin_client.get(PAGE).status_code == 403
+    assert client_of(LINKED_KEY).get(f"{PAGE}{one.pk}/").status_code == 404
+    assert order(alice()) == [(1, "Lab")]
+
+
+def test_the_number_of_queries_does_not_grow_with_rules(logged_in, tagged, django_assert_max_num_queries):
+    rule("0", of=alice(), name_pattern="*")
+    with django_assert_max_num_queries(60) as first:
+        show(logged_in)
+    for number in range(5):
+        rule(f"{number}", of=alice(), tag_key="project", tag_value=f"{number}*")
+        rule(f"{number}", tag_key=f"key{number}", tag_value="*")
+    with django_assert_max_num_queries(len(first.captured_queries)):
+        show(logged_in)
+    with django_assert_max_num_queries(len(first.captured_queries)):
+        show(logged_in)
+
+
+def test_operators_keep_rules_for_everybody_and_only_read_those_of_customers(admin_client, db):
+    admin = "/admin/consumption/allocationrule/"
+    for place, name in ((None, "last"), (1, "first")):
+        data = {"cost_centre": name, "name_pattern": "*"} | ({"place": place} if place else {})
+        assert admin_client.post(f"{admin}add/", data).status_code == 302
+    assert order() == [(1, "first"), (2, "last")]
+    refused = admin_client.post(f"{admin}add/", {"cost_centre": "none"})
+    assert (refused.status_code, len(order())) == (200, 2)
+
+    first = AllocationRule.objects.get(cost_centre="first")
+    data = {"cost_centre": "changed", "name_pattern": "web-*", "place": "2"}
+    assert admin_client.post(f"{admin}{first.pk}/change/", data).status_code == 302
+    assert order() == [(1, "last"), (2, "changed")]
+    assert admin_client.post(f"{admin}{first.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert order() == [(1, "last")]
+
+    own = rule("own", of=alice(), name_pattern="*")
+    assert b"own" in admin_client.get(admin).content
+    assert admin_client.get(f"{admin}{own.pk}/change/").status_code == 200
+    assert admin_client.post(f"{admin}{own.pk}/change/", data).status_code == 403
+    assert admin_client.post(f"{admin}{own.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert order(alice()) == [(1, "own")]
