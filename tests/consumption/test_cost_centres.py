@@ -223,7 +223,9 @@ class AnyRules(TestCase):
             for number, name in enumerate(NAMES):
                 raw = next(left)
                 price = None if raw is None else Decimal(raw).scaleb(-10)
-                contents[one].append(vm(name, None if raw is None else str(price), category=f"c{number}"))
+                # Products of their own: a line without a price takes that of another line of its product.
+                facts = {"operation": f"o{number}", "category": f"c{number}"}
+                contents[one].append(vm(name, None if raw is None else str(price), **facts))
                 if name:
                     centre = first_that_fits(rules, name, carried(name, one))
                     expected[centre] = expected.get(centre, 0) + (price or 0)

@@ -104,7 +104,13 @@ def test_without_a_question_last_month_is_shown_and_unknown_days_are_no_zero(log
 def test_lines_without_a_price_are_at_least_and_never_zero(logged_in):
     keep(
         own_ledger(),
-        {past(1): [vm("i-1", None), vm("i-2", "1"), vm("i-2", None, category="x")]},
+        {
+            past(1): [
+                entry("Unheard", None, resource="i-1"),
+                vm("i-2", "1"),
+                entry("Unheard", None, resource="i-2"),
+            ]
+        },
         at=timezone.now(),
     )
     rule("Unknown", of=alice(), name_pattern="i-1")
