@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from consumption.allocation import AllocatedGroup, Allocation, Sharing
 from consumption.allocationrows import share_of, values_name
+from consumption.models import DayState
 from costs.money import round_for_display, show_money, show_percent
 
 LARGEST = 9
@@ -117,8 +118,8 @@ def _dearest(allocation: Allocation) -> str:
     first, share = owned[0], share_of(allocation, owned[0].total)
     facts = {
         "name": values_name(first.values),
-        "cost": _money(allocation, first.total),
-        "total": _money(allocation, allocation.total),
+        "cost": _money(allocation, first.total, first.unpriced),
+        "total": _money(allocation, allocation.total, allocation.history.unpriced),
     }
     if len(owned) == 1:
         text = _("Only %(name)s owns anything: %(cost)s of %(total)s.")
@@ -135,7 +136,8 @@ def _without_owner(allocation: Allocation) -> Iterator[str]:
     if not count:
         yield _("Every resource is tagged.")
         return
-    facts = {"count": count, "cost": _money(allocation, allocation.lacking_total)}
+    lacks = any(one.unpriced for one in allocation.lacking)
+    facts = {"count": count, "cost": _money(allocation, allocation.lacking_total, lacks)}
     text = ngettext(
         "%(count)s resource is not tagged on all of its days, and cost %(cost)s then.",
         "%(count)s resources are not tagged on all of their days, and cost %(cost)s then.",
@@ -147,11 +149,16 @@ def _without_owner(allocation: Allocation) -> Iterator[str]:
 def _shared(allocation: Allocation) -> Iterator[str]:
     if allocation.shared_total:
         facts = {
-            "cost": _money(allocation, allocation.shared_total),
+            "cost": _money(
+                allocation, allocation.shared_total, any(one.unpriced for one in allocation.shared)
+            ),
             "sharing": sharing_text(allocation),
         }
         yield _("Shared costs of %(cost)s are %(sharing)s.") % facts
 
 
-def _money(allocation: Allocation, amount: Decimal) -> str:
-    return show_money(amount, allocation.history.currency)
+def _money(allocation: Allocation, amount: Decimal, lacks: object) -> str:
+    """Write an amount; it is the least that it can be where something has no price or was not wholly read."""
+    shown = show_money(amount, allocation.history.currency)
+    is_least = lacks or allocation.history.coverage.counts[DayState.PARTIAL]
+    return _("at least %(cost)s") % {"cost": shown} if is_least else shown

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from budgets.models import AlertDelivery, Budget, BudgetAlert
 from consumption.periods import Preset, preset_period
+from consumption.tags import Seen, note_tags
 from costs.models import CostSnapshot
 from sandbox.cloud import DEMO_ACCOUNT, EMPTY_KEY
 from tests.browser.conftest import NARROW, WIDE, log_in
@@ -295,6 +296,31 @@ def drift_with_a_refused_file(page, outscale):
     page.get_by_text("Line 1 is no JSON.").wait_for()
 
 
+def allocation(page, _outscale):
+    ledger = make_ledger(at=timezone.now())
+    used = [ran("i-1"), ran("i-2"), ran("i-3"), entry("Support", "3", resource=None)]
+    used.append(entry("pof-9", None, resource="i-1", category="licence"))
+    keep(ledger, {past(days): used for days in (1, 2)}, at=timezone.now())
+    tags = {
+        ("i-1", "project"): ("Vm", "imagerie"),
+        ("i-1", "env"): ("Vm", "test"),
+        ("i-2", "env"): ("Vm", ""),
+    }
+    note_tags(ledger=ledger, seen=Seen(frozenset(["Vm"]), tags), at=timezone.now())
+    log_in(page)
+    page.goto(f"/consumption/allocation/?first={past(3)}&last={past(1)}&tag=project&tag=env&sharing=even")
+    page.locator("#consumption-chart canvas").wait_for()
+    page.get_by_role("heading", name="Resources to tag").wait_for()
+
+
+def allocation_without_tags(page, outscale):
+    outscale.faults.add("ReadTags", "broken-json")
+    keep(make_ledger(at=timezone.now()), {past(1): [ran("i-1")]}, at=timezone.now())
+    log_in(page)
+    page.goto(f"/consumption/allocation/?first={past(1)}&last={past(1)}")
+    page.get_by_role("heading", name="No tags were read yet").wait_for()
+
+
 def draft_invoice(page, _outscale):
     month = preset_period(Preset.LAST_MONTH, timezone.now().date())
     contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
@@ -412,6 +438,8 @@ PAGES = [
     consumption_refused,
     drift,
     drift_with_a_refused_file,
+    allocation,
+    allocation_without_tags,
     consumption_with_a_wrong_question,
     trends_with_what_is_behind_a_mover,
     anomalies,
