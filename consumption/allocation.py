@@ -84,7 +84,8 @@ class Shared:
 class Allocation:
     """The answer to a question of the history by ``keys``; ``sharing`` says where shared costs are.
 
-    ``untagged_ledgers`` are those of which no tag was ever read: all of theirs carries none.
+    ``untagged_ledgers`` are those of which no tag was ever read: all of theirs carries none. ``by_centre``:
+    the values are no tags but cost centres (``consumption.costcentres``).
     """
 
     history: History
@@ -94,6 +95,7 @@ class Allocation:
     shared: Sequence[Shared]
     lacking: Sequence[Lacking]
     untagged_ledgers: Sequence[Ledger] = field(default=())
+    by_centre: bool = False
 
     @cached_property
     def shared_total(self) -> Decimal:
@@ -142,10 +144,12 @@ def allocation_of(
     return grouped(history, keys, parts_of(history, keys, frozenset(shared_services)), sharing=sharing)
 
 
-def grouped(history: History, keys: Sequence[str], parts: Parts, *, sharing: str) -> Allocation:
+def grouped(
+    history: History, keys: Sequence[str], parts: Parts, *, sharing: str, by_centre: bool = False
+) -> Allocation:
     """Add up the parts of a history by their values, one for each of ``keys``, and spread what is shared.
 
-    Each resource and combination of values is in one part.
+    Each resource and combination of values is in one part. ``by_centre``: the values are cost centres.
     """
     return Allocation(
         history,
@@ -155,6 +159,7 @@ def grouped(history: History, keys: Sequence[str], parts: Parts, *, sharing: str
         [Shared(one.meter, amount_of(one.cost), one.unpriced) for one in parts.common],
         _lacking(parts.by_resource),
         _without_tags(history.ledgers),
+        by_centre,
     )
 
 

@@ -1,5 +1,6 @@
 """The allocation as a file, in every format: the chargeback report, and what it rests on.
 
+``by`` says what the values are of: tags, or cost centres, of which ``key`` is ``cost_centre``.
 A table has rows of several kinds, told apart by the column ``row``: ``group`` (what belongs to the same
 values), ``shared`` (a meter of which all is shared), ``total`` (the whole period), ``untagged_resource`` (one
 that lacks a key on some days, and what it cost then: a part of the groups), ``unpriced`` (a product without a
@@ -20,6 +21,7 @@ from consumption.allocation import AllocatedGroup, Lacking, Shared
 from consumption.allocationasking import Answer
 from consumption.allocationcharts import is_spread
 from consumption.allocationdocuments import document_of
+from consumption.allocationforms import AllocatedBy
 from consumption.allocationrows import ordered, share_of
 from consumption.coverage import Coverage
 from consumption.documents import gaps_of
@@ -56,6 +58,7 @@ COLUMNS = (
     "days_with_figures",
     "state",
     "reason",
+    "by",
     "sharing",
     "shared_services",
     "filters",
@@ -70,7 +73,8 @@ def table_of(answer: Answer) -> Table:
     """Return the groups, the shared costs, the total, the resources to tag, and what lacks."""
     found = answer.allocation
     filters, accounts, regions = scope_of(found.history)
-    asked = [found.sharing, "; ".join(answer.shared_services), filters]
+    by = AllocatedBy.CENTRE if found.by_centre else AllocatedBy.TAG
+    asked = [str(by), found.sharing, "; ".join(answer.shared_services), filters]
     width = len(COLUMNS) - len(asked) - 2
 
     def row(cells: list[Any], account: str = accounts, region: str = regions) -> list[Any]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from django.http import QueryDict
 
 from accounts.keyring import Key, Keyring
+from accounts.models import User
 from consumption import reading
 from consumption.access import Access, access_of, keys_for
 from consumption.consumed import Consumed, consumed_in
@@ -21,11 +22,12 @@ from costs.lines import Line
 
 @dataclass(frozen=True)
 class Asked:
-    """A form that was sent, the keys of its session, and the moment."""
+    """A form that was sent, the keys of its session, and the moment; ``owner`` is who asks."""
 
     form: ConsumptionFilter
     keyring: Keyring
     now: datetime
+    owner: User | None = None
 
     @classmethod
     def of(
@@ -34,10 +36,11 @@ class Asked:
         keyring: Keyring,
         now: datetime,
         form: type[ConsumptionFilter] = ConsumptionFilter,
+        owner: User | None = None,
     ) -> "Asked":
         """Return what an address asks by a ``form``; the regions are those of the session's keys."""
         regions = {key.region for key in keyring.keys}
-        return cls(form(query, today=now.date(), regions=regions), keyring, now)
+        return cls(form(query, today=now.date(), regions=regions), keyring, now, owner=owner)
 
     @cached_property
     def keys(self) -> list[Key]:

@@ -78,7 +78,9 @@ def centres_of(
     parts = parts_of(history, keys_of(rules), frozenset(shared_services))
     by_bits = _by_bits(rules, parts.by_resource)
     owned = Parts(_owned(rules, by_bits), parts.common)
-    return CostCentres(grouped(history, (COST_CENTRE,), owned, sharing=sharing), rules, by_bits)
+    return CostCentres(
+        grouped(history, (COST_CENTRE,), owned, sharing=sharing, by_centre=True), rules, by_bits
+    )
 
 
 class _Days:

@@ -59,6 +59,7 @@ def context_of(asked: Asked, rules: Sequence[AllocationRule]) -> dict[str, Any]:
         "presets": historyrows.presets_of(address, "" if form.errors else form.preset),
         "period_text": "" if form.errors else period_text(form.days),
         "regions": [key.region for key in asked.keys],
+        "address": address,
         "query": f"?{address.urlencode()}" if address else "",
     }
 

@@ -1,5 +1,7 @@
 """The pages of the allocation rules: kept in order by whoever owns them, with what each catches."""
 
+import csv
+import io
 from decimal import Decimal
 
 import pytest
@@ -262,3 +264,57 @@ def test_operators_keep_rules_for_everybody_and_only_read_those_of_customers(adm
     assert admin_client.post(f"{admin}{own.pk}/change/", data).status_code == 403
     assert admin_client.post(f"{admin}{own.pk}/delete/", {"post": "yes"}).status_code == 403
     assert order(alice()) == [(1, "own")]
+
+
+# --- The allocation by cost centre
+
+
+def first_amounts(page):
+    return {text(row.th): text(row.td) for row in page.soup.select("#groups tbody tr")}
+
+
+def test_the_allocation_by_cost_centre_is_the_bill_on_screen_in_files_and_in_the_api(logged_in, tagged):
+    rule("=Lab", of=alice(), tag_key="project", tag_value="image-lab")
+    rule("Images", of=alice(), tag_key="project", tag_value="imag*")
+    rule("Nobody's", of=owner("100000000002"), name_pattern="*")
+    query = f"{ten_days()}&by=centre"
+    page = get(logged_in, f"/consumption/allocation/?{query}")
+    assert first_amounts(page) == {"=Lab": money(20), "Images": money(10), "Not allocated": money(40)}
+    shown = figures(page)
+    assert (shown["total"], shown["owned"], shown["untagged"]) == (money(100), money(30), money(40))
+    assert text(page.soup.select_one("#lacking tbody th")) == "i-3"
+    assert page.soup.select_one("#id_by option[selected]")["value"] == "centre"
+    assert not page.soup.select("#id_key, #id_second_key")
+    assert page.soup.select_one("#consumption-rules")["href"] == f"{PAGE}?{ten_days()}"
+
+    question = f"from_date={past(10)}&to_date={past(0)}&by=centre&read=false"
+    data = logged_in.get(f"/api/allocation?{question}").json()["data"]
+    found = [(one["values"]["cost_centre"], Decimal(one["total"])) for one in data["groups"]]
+    assert found == [("=Lab", 20), ("Images", 10), (None, 40)]
+    assert (data["by"], data["tags"], Decimal(data["total"])) == ("centre", [], 100)
+    content = logged_in.get(f"/consumption/allocation/export/csv/?{query}").content.decode("utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(content)))
+    in_file = {(one["value"], one["by"]): Decimal(one["total"]) for one in lines if one["row"] == "group"}
+    assert in_file == {("'=Lab", "centre"): 20, ("Images", "centre"): 10, ("", "centre"): 40}
+    assert sum(Decimal(one["total"]) for one in lines if one["row"] in ("group", "shared")) == 100
+
+
+def test_shared_costs_are_spread_over_cost_centres_and_the_choice_stays_in_the_address(logged_in, tagged):
+    rule("All", of=alice(), name_pattern="i-*")
+    page = get(logged_in, f"/consumption/allocation/?{ten_days()}&by=centre&sharing=even&key=project")
+    amounts = [text(one) for one in page.soup.select("#groups tbody td.money")]
+    assert amounts == [money(70), money(30), money(100)]
+    url = page.soup.select_one("#consumption-csv")["href"]
+    assert ("by=centre" in url, "sharing=even" in url, "key=" in url) == (True, True, False)
+
+
+@pytest.mark.parametrize("query", ["by=owner", "by=centre&tag=project"])
+def test_a_question_by_something_else_or_by_two_things_is_refused(logged_in, tagged, query):
+    assert logged_in.get(f"/consumption/allocation/?{ten_days()}&{query}").status_code == 422
+    assert logged_in.get(f"/api/allocation?read=false&{query}").status_code == 400
+
+
+def test_without_a_rule_nothing_is_allocated_and_the_page_leads_to_the_rules(logged_in, tagged):
+    page = get(logged_in, f"/consumption/allocation/?{ten_days()}&by=centre")
+    assert first_amounts(page) == {"Not allocated": money(70)}
+    assert "No rule fits any resource." in text(page.soup.select_one("figcaption"))
