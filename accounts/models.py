@@ -1,6 +1,7 @@
 """Portal users: one per OUTSCALE account, and the operators."""
 
 import uuid
+from typing import Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -77,3 +78,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.account_id})" if self.name and self.account_id else self.username
+
+
+class OwnedQuerySet(models.QuerySet):
+    """What belongs to users, as its owner sees it: the model has the field ``owner``."""
+
+    def owned_by(self, user: User) -> Self:
+        """Keep what ``user`` owns: everything else does not exist for them."""
+        return self.filter(owner=user)

@@ -15,6 +15,7 @@ SIZES = {
     "consumption": [None, 10_000],
     "trends": [10_000],
     "budgets": [10_000],
+    "overview": [10_000],
 }
 """How many resources the cloud of each benchmark has; None is the small one of the demo."""
 

@@ -96,7 +96,16 @@ class BudgetAdmin(_ReadOnly, admin.ModelAdmin):
 class BudgetAlertAdmin(_ReadOnly, admin.ModelAdmin):
     """The list of all alerts."""
 
-    list_display = ("budget", "period_first", "measure", "percent", "figure", "amount", "raised_at")
+    list_display = (
+        "budget",
+        "period_first",
+        "measure",
+        "percent",
+        "figure",
+        "amount",
+        "currency",
+        "raised_at",
+    )
     list_filter = ("measure", "is_superseded", "raised_at")
     list_select_related = ("budget",)
     search_fields = ("budget__name", "budget__owner__account_id", "budget__owner__name")

@@ -9,10 +9,7 @@ from consumption.daybook import COMPLETE, PARTIAL, Numbers, Series
 from consumption.forecast import DayCost, Forecast, forecast_of
 from consumption.forecastdays import MONTHS_KEPT
 from consumption.periods import Period, months_later
-from consumption.sums import amount_of
-
-_VERSION = "1"
-"""Changes whenever the same days are forecast otherwise, so that no older answer is found."""
+from consumption.wholenumbers import amount_of
 
 
 @dataclass(frozen=True)
@@ -29,10 +26,9 @@ class Ahead:
         return forecast_of(self._costs, self.period, today=self.today)
 
     @property
-    def key(self) -> str:
-        """What stands for the question, of today's, and for all days that the answer depends on."""
-        question = (_VERSION, dt.datetime.now(dt.UTC).date(), self.today, self.period)
-        digest = sha256(repr(question).encode())
+    def digest(self) -> str:
+        """What stands for the question, and for all days that the answer depends on."""
+        digest = sha256(repr((self.today, self.period)).encode())
         for numbers in (self.series.costs, self.series.by_month, self.series.states):
             digest.update(_bytes(numbers[self._begin :]))
         return digest.hexdigest()

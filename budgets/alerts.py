@@ -48,13 +48,14 @@ def raise_alerts(standing: Standing, *, at: dt.datetime) -> list[BudgetAlert]:
     Two that check a budget at once raise each alert once. Nothing is raised when the budget was changed or
     deleted since it was loaded: the next check sees it as it is.
 
-    An alert of before a change of the budget that is not reached any more is marked as superseded: what of it
-    was not sent yet is not sent, and it is raised anew when it is reached.
+    An alert of before a change of the budget that is not reached any more, or is about another period or
+    currency, is marked as superseded: what of it was not sent yet is not sent, and it is raised anew when it
+    is reached.
     """
-    readings = list(_readings(standing, at.date()))
+    budget, readings = standing.budget, list(_readings(standing, at.date()))
+    at = max(at, budget.updated_at)  # a check that has run for long: this is no alert of before the change
     if not any(_decided(standing, readings, at)):
         return []
-    budget = standing.budget
     with transaction.atomic():
         unchanged = Budget.objects.select_for_update().filter(pk=budget.pk, updated_at=budget.updated_at)
         if not unchanged.values_list("pk").first():
@@ -88,22 +89,29 @@ def _decided(
     budget = standing.budget
     firsts = {reading.period.period.first for reading in readings}
     recorded = BudgetAlert.objects.filter(budget=budget, period_first__in=firsts, is_superseded=False)
-    told = {(alert.period_first, alert.measure, alert.percent): alert for alert in recorded}
+    now = {reading.key: reading for reading in readings}
+    superseded = [
+        alert
+        for alert in recorded
+        if (reading := now.get((alert.period_first, alert.measure))) and _is_undone(alert, reading, budget)
+    ]
+    told = {(one.period_first, one.measure, one.percent) for one in recorded if one not in superseded}
     raised = [
-        _alert(budget, reading, percent, at)
+        _alert(standing, reading, percent, at)
         for reading in readings
         for percent in sorted(set(reading.percents))
         if (*reading.key, percent) not in told and reading.period.reaches(percent, reading.figure)
     ]
-    now = {reading.key: reading for reading in readings}
-    superseded = [
-        alert
-        for (first, measure, percent), alert in told.items()
-        if (reading := now.get((first, measure)))
-        and (alert.amount != reading.period.amount or alert.raised_at < budget.updated_at)
-        and not reading.period.reaches(percent, reading.figure)
-    ]
     return raised, superseded
+
+
+def _is_undone(alert: BudgetAlert, reading: _Reading, budget: Budget) -> bool:
+    """Tell whether a change of the budget has made an alert one of something else, or of what is not so."""
+    period = reading.period
+    if (alert.period_end, alert.currency) != (period.period.end, budget.currency):
+        return True
+    is_changed = alert.amount != period.amount or alert.raised_at < budget.updated_at
+    return is_changed and not period.reaches(alert.percent, reading.figure)
 
 
 def _readings(standing: Standing, today: dt.date) -> Iterator[_Reading]:
@@ -127,9 +135,12 @@ def _readings(standing: Standing, today: dt.date) -> Iterator[_Reading]:
 
 
 def _watched(standing: Standing, today: dt.date) -> list[PeriodStanding]:
-    """Return the running period, and the last one while it is watched, if the budget was there at its end."""
+    """Return the running period, and those that are over and watched, if the budget was there at their end.
+
+    A week of which the end of the budget has left a day is over soon, and the one before it still watched.
+    """
     running = [] if standing.running is None else [standing.running]
-    over = standing.over[-1:]
+    over = standing.over[-2:]
     made = standing.budget.created_at.date()
     return running + [
         one
@@ -138,7 +149,8 @@ def _watched(standing: Standing, today: dt.date) -> list[PeriodStanding]:
     ]
 
 
-def _alert(budget: Budget, reading: _Reading, percent: int, at: dt.datetime) -> BudgetAlert:
+def _alert(standing: Standing, reading: _Reading, percent: int, at: dt.datetime) -> BudgetAlert:
+    budget = standing.budget
     return BudgetAlert(
         budget=budget,
         period_first=reading.period.period.first,
@@ -151,6 +163,7 @@ def _alert(budget: Budget, reading: _Reading, percent: int, at: dt.datetime) -> 
         low=None if reading.low is None else _kept(reading.low),
         high=None if reading.high is None else _kept(reading.high),
         is_lower_bound=reading.is_lower_bound,
+        ledgers=sorted(standing.ledgers),
         raised_at=at,
     )
 

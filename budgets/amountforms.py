@@ -94,13 +94,14 @@ class AmountsForm(forms.Form):
         return bool(self._budget.end_date and self.shown.end <= self._budget.end_date)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse amounts of periods that the budget no longer has: they would be lost in silence."""
+        """Let no amount be lost in silence: one of a period that is gone, or one that nobody sent."""
         unknown = [name for name in self.data if name.startswith(_PREFIX) and name not in self.fields]
         if any(self.data[name].strip() for name in unknown):
             raise forms.ValidationError(
                 _("The periods of this budget have changed. Please look at them again.")
             )
-        return self.cleaned_data
+        unsent = {name: field.initial for name, field in self.fields.items() if name not in self.data}
+        return self.cleaned_data | unsent
 
     @property
     def amounts(self) -> dict[dt.date, Decimal]:

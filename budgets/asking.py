@@ -4,9 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-
-from django.http import QueryDict
-from django.urls import reverse
+from typing import Any
 
 from accounts.keyring import Key, Keyring
 from accounts.models import User
@@ -15,6 +13,7 @@ from budgets.standing import Standing
 from budgets.tracking import Visible, standings_of
 from consumption import reading
 from consumption.access import Access, access_of
+from consumption.asking import read_url
 from consumption.periods import ONE_DAY, Period
 from consumption.reading import Wish
 
@@ -60,29 +59,34 @@ class Asking:
 
     def standings(self, *, seconds: float) -> list[Standing]:
         """Return where the budgets stand, as ``tracking.standings_of`` does."""
-        return standings_of(self.budgets, visible=self.visible, today=self.today, seconds=seconds)
+        return standings_of(
+            self.budgets,
+            visible=self.visible,
+            today=self.today,
+            seconds=seconds,
+            regions={key.region for key in self.keys},
+        )
 
-    def wish(self, standings: Iterable[Standing]) -> Wish:
+    def reading_of(self, standings: Iterable[Standing]) -> dict[str, Any]:
+        """Return what the reading of missing days needs on a page of budgets (``_reading.html``)."""
+        wish = self._wish(standings)
+        has_any = bool(self.keys and self.budgets)
+        return {
+            "read_url": read_url(self.keys, wish),
+            "begins": has_any and bool(reading.days_left(self.keys, wish, at=self.now)),
+            "regions": [key.region for key in self.keys],
+            "refusals": self.access.refusals,
+        }
+
+    def _wish(self, standings: Iterable[Standing]) -> Wish:
         """Return which days are to be read: those of running periods, and those a forecast learns from."""
         firsts = [standing.running.period.first for standing in standings if standing.running]
         first = min([self.today - LEARNT_DAYS * ONE_DAY, *firsts])
-        return Wish(Period(first, self.today), self._with_linked)
-
-    def has_days_to_read(self, wish: Wish) -> bool:
-        """Tell whether a reading would ask the cloud for anything."""
-        return bool(self.keys and self.budgets and reading.days_left(self.keys, wish, at=self.now))
-
-    def read_url(self, wish: Wish) -> str:
-        """Return the address that reads these days."""
-        address = QueryDict(mutable=True)
-        address["first"], address["last"] = wish.period.first.isoformat(), wish.period.last.isoformat()
-        address.setlist("region", [key.region for key in self.keys])
-        if wish.with_linked:
-            address["linked"] = "1"
-        return f"{reverse('consumption:read')}?{address.urlencode()}"
+        return Wish(Period(first, self.today), self.with_linked)
 
     @property
-    def _with_linked(self) -> bool:
+    def with_linked(self) -> bool:
+        """Tell whether some budget counts accounts that are billed to this one."""
         own = {self.owner.account_id}
         wants = any(set(budget.counted.accounts or ["any"]) - own for budget in self.budgets)
         return wants and any(ledger.is_paying for ledger in self.access.ledgers)

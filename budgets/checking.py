@@ -11,6 +11,7 @@ from budgets.models import Budget, BudgetAlert
 from budgets.sight import visible_to_readers
 from budgets.standing import Standing
 from budgets.tracking import standings_of
+from consumption.moment import one_moment
 
 logger = logging.getLogger(__name__)
 
@@ -54,4 +55,5 @@ def _standings(budgets: list[Budget], today: dt.date) -> Iterator[tuple[Budget, 
 
 
 def _standings_of(budgets: list[Budget], today: dt.date) -> list[Standing]:
-    return standings_of(budgets, visible=visible_to_readers(budgets), today=today)
+    with one_moment():
+        return standings_of(budgets, visible=visible_to_readers(budgets), today=today)

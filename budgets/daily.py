@@ -8,7 +8,7 @@ from decimal import Decimal
 from budgets.standing import PeriodStanding, Standing
 from consumption.daybook import COMPLETE, PARTIAL, PROVISIONAL
 from consumption.forecast import Point
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 
 PERIODS_SHOWN = {"weekly": 9, "monthly": 6, "quarterly": 4, "yearly": 2}
 """How many periods the chart shows, the running one among them."""
@@ -19,8 +19,9 @@ class Day:
     """A day of a period: what it has cost, and what the period has come to with it.
 
     ``state`` is one of ``consumption.daybook``, None for a day to come. Both amounts are None where the day
-    has no figures. ``is_lower_bound``: more was spent by then than is told. ``ahead`` is what the period is
-    expected to have come to, only of a day that is not over: the past is never shown as a forecast.
+    has no figures. ``lacks_some``: the day has cost more than is told; ``is_lower_bound``: more was spent by
+    then than is told. ``ahead`` is what the period is expected to have come to, only of a day that is not
+    over: the past is never shown as a forecast.
     """
 
     day: dt.date
@@ -28,6 +29,7 @@ class Day:
     state: int | None
     spent: Decimal | None
     cumulative: Decimal | None
+    lacks_some: bool
     is_lower_bound: bool
     amount: Decimal
     ahead: Point | None
@@ -58,14 +60,15 @@ def _days_of_period(
     series, so_far, lacks = standing.series, 0, False
     for day in period.period.days:
         if day >= standing.today:
-            yield Day(day, number, None, None, None, lacks, period.amount, totals.get(day))
+            yield Day(day, number, None, None, None, False, lacks, period.amount, totals.get(day))
             continue
         place = series.place_of(day)
         state, cost = int(series.states[place]), int(series.costs[place])
         so_far += cost
-        lacks = lacks or state <= PARTIAL or bool(series.unpriced[place])
+        lacks_some = state <= PARTIAL or bool(series.unpriced[place])
+        lacks = lacks or lacks_some
         spent, cumulative = (amount_of(cost), amount_of(so_far)) if state >= PARTIAL else (None, None)
-        yield Day(day, number, state, spent, cumulative, lacks, period.amount, None)
+        yield Day(day, number, state, spent, cumulative, lacks_some, lacks, period.amount, None)
 
 
 def overrun_day(standing: Standing) -> dt.date | None:

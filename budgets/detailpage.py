@@ -1,20 +1,25 @@
 """What the page of a budget shows: its running period, its chart, its periods step by step, its alerts."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import regions
 from budgets import daily, findings, words
 from budgets.asking import Asking
 from budgets.charts import chart_of
 from budgets.models import Budget, BudgetAlert
+from budgets.scope import TAG_SEPARATOR
+from budgets.sight import visible_to_readers
 from budgets.standing import PeriodStanding, Standing, Status, Step
 from budgets.tracking import steps_of
 from budgets.words import Tag
 from consumption.daytext import weekday_text
+from consumption.tagged import seen_among
 from costs.forms import problems_of
 
 PERIODS_SHOWN = 13
@@ -71,14 +76,14 @@ class DayRow:
 def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
     """Return what the page of the only budget of ``asking`` shows."""
     [standing] = asking.standings(seconds=float("inf"))
-    budget, period = standing.budget, shown_period(standing)
+    budget, period = standing.budget, standing.nearest
     days = daily.days_of(standing)
-    opened = form.cleaned_data.get("open") if form.is_valid() else None
-    rows = _rows(standing, opened or (period.period.first if period else None))
-    shows_all = form.is_valid() and form.cleaned_data["all"]
-    hidden = 0 if shows_all else max(len(rows) - PERIODS_SHOWN, 0)
+    form.is_valid()
+    asked = form.cleaned_data
+    rows = _rows(standing, asked.get("open") or (period.period.first if period else None))
+    hidden = 0 if asked["all"] else max(len(rows) - PERIODS_SHOWN, 0)
     overrun = daily.overrun_day(standing)
-    wish = asking.wish([standing])
+    alerts, hidden_alerts = alerts_of(budget, asking.visible[budget.pk])
     return {
         "budget": budget,
         "standing": standing,
@@ -92,34 +97,49 @@ def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
         "reason": words.reason_text(standing.reason) if standing.reason else "",
         "overrun": overrun,
         "expected_difference": period.expected.total - period.amount if period and period.expected else None,
-        "lacking": words.lacking_text(standing),
+        "lacking": [*words.lacking_text(standing), *_no_key_text(asking, budget)],
+        "unseen_tags": _unseen_tags(asking, standing),
         "finding": findings.finding_of(standing, overrun),
         "chart": chart_of(days, budget.currency),
         "rows": rows[hidden:],
         "hidden_periods": hidden,
-        "day_rows": _day_rows(days) if len(days) <= MOST_DAYS or form.data.get("days") else [],
+        "day_rows": _day_rows(days) if len(days) <= MOST_DAYS or asked["days"] else [],
         "day_count": len(days),
-        "opens_days": bool(form.data.get("days")),
-        "alerts": alerts_of(budget),
+        "opens_days": asked["days"],
+        "alerts": alerts,
+        "hidden_alerts": hidden_alerts,
+        "alerts_lack": not standing.ledgers <= visible_to_readers([budget])[budget.pk],
         "problems": problems_of(form),
-        "read_url": asking.read_url(wish),
-        "begins": asking.has_days_to_read(wish),
-        "regions": [key.region for key in asking.keys],
-        "refusals": asking.access.refusals,
+        **asking.reading_of([standing]),
     }
 
 
-def shown_period(standing: Standing) -> PeriodStanding | None:
-    """Return the period whose figures are shown: the running one, else the first to come or the last."""
-    if not standing.periods:
-        return None
-    return standing.running or standing.periods[0 if standing.status == Status.FUTURE else -1]
+def _no_key_text(asking: Asking, budget: Budget) -> list[str]:
+    """Say that nothing can be read in the currency of a budget with the keys of the session."""
+    if budget.currency in {regions.assumed_currency(key.region) for key in asking.keys}:
+        return []
+    text = _("No key of this session is for a region billed in %(currency)s.")
+    return [text % {"currency": budget.currency}]
 
 
-def alerts_of(budget: Budget) -> list[BudgetAlert]:
-    """Return the last alerts of a budget with their deliveries, newest first (two queries)."""
+def _unseen_tags(asking: Asking, standing: Standing) -> list[str]:
+    """Return the tags of a budget that no resource was ever seen with, when any tags were read."""
+    scope, ledgers = standing.budget.counted, asking.access.ledgers
+    if not scope.tags or not ledgers or standing.untagged_regions:
+        return []
+    unseen = scope.tag_pairs - seen_among(ledgers, scope.tag_pairs)
+    return sorted(TAG_SEPARATOR.join(pair) for pair in unseen)
+
+
+def alerts_of(budget: Budget, visible: Collection[int]) -> tuple[list[BudgetAlert], int]:
+    """Return the last alerts of a budget with their deliveries, newest first (two queries).
+
+    Those are left out, and counted, of which the figures hold more than the ``visible`` ledgers.
+    """
     found = budget.alerts.prefetch_related("deliveries").order_by("-raised_at", "-percent", "pk")
-    return list(found[:ALERTS_SHOWN])
+    last = list(found[:ALERTS_SHOWN])
+    shown = [alert for alert in last if alert.may_be_told(visible)]
+    return shown, len(last) - len(shown)
 
 
 def _rows(standing: Standing, opened: dt.date | None) -> list[PeriodRow]:

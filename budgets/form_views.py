@@ -1,5 +1,6 @@
 """The pages on which a budget is made, changed, given amounts for single periods, and deleted."""
 
+import datetime as dt
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -100,18 +102,32 @@ def edit(request: HttpRequest, _gateway: Gateway, budget_id: UUID) -> HttpRespon
     if not sent:
         return _form_page(request, form, budget=budget)
     if not form.is_valid():
+        return _form_page(request, form, budget=budget, seen=request.POST.get("seen"), status=422)
+    try:
+        changed = lifecycle.change(
+            budget=budget,
+            data=form.budget_data,
+            readers=readers_of(request),
+            language=get_language(),
+            at=timezone.now(),
+            seen=_moment_of(request.POST.get("seen")),
+        )
+    except lifecycle.ChangedMeanwhile:
+        problem = _("This budget was changed since you have opened it. Save again to replace that change.")
+        form.add_error(None, problem)
         return _form_page(request, form, budget=budget, status=422)
-    changed = lifecycle.change(
-        budget=budget,
-        data=form.budget_data,
-        readers=readers_of(request),
-        language=get_language(),
-        at=timezone.now(),
-    )
     messages.success(request, _("“%(name)s” is changed.") % {"name": changed.budget.name})
     if changed.dropped:
         messages.warning(request, _dropped_text(changed.dropped))
     return redirect("budgets:detail", budget.pk)
+
+
+def _moment_of(seen: str | None) -> dt.datetime | None:
+    """Return the moment of the change that a page was made from; None when it does not say."""
+    try:
+        return parse_datetime(seen or "")
+    except ValueError:
+        return None
 
 
 def _dropped_text(count: int) -> str:
@@ -129,9 +145,13 @@ def _form_page(
     *,
     budget: Budget | None = None,
     notices: list[Notice] | None = None,
+    seen: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = {"form": form, "budget": budget, "notices": notices or []}
+    """Show the form; ``seen`` is the moment of the change that was shown before, by itself the last one."""
+    if budget and seen is None:
+        seen = budget.updated_at.isoformat()
+    context = {"form": form, "budget": budget, "notices": notices or [], "seen": seen}
     return render(request, "budgets/form.html", context, status=status)
 
 

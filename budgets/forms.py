@@ -157,14 +157,22 @@ class BudgetForm(forms.Form):
 
     def _seen_tags(self) -> list[str]:
         """Return some tags to choose from, without those keys that tell each resource apart."""
-        few = {key: values for key, values in self._choices.tags.items() if len(values) <= MOST_HINTS}
-        return [f"{key}={value}" for key, values in few.items() for value in values][:MOST_HINTS]
+        few = [(key, values) for key, values in self._choices.tags.items() if len(values) <= MOST_HINTS]
+        few.sort(key=lambda known: -len(known[1]))  # a key with one value parts nothing
+        return [f"{key}={value}" for key, values in few for value in values][:MOST_HINTS]
 
     @property
     def asks_accounts(self) -> bool:
         """Tell whether there is an account to choose."""
         kept = self._budget.counted.accounts if self._budget else ()
         return bool(len(self.fields["accounts"].choices) > 1 or kept or self._choices.is_paying)
+
+    def clean_name(self) -> str:
+        """Return the name on one line; one without anything to see is none."""
+        name = self.cleaned_data["name"]
+        if not any(one.isprintable() and not one.isspace() for one in name):
+            raise forms.ValidationError(self.fields["name"].error_messages["required"], code="required")
+        return " ".join(name.split())
 
     def clean_growth_percent(self) -> Decimal:
         """Return the growth; without one there is none."""

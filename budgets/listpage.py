@@ -1,7 +1,9 @@
 """What the list of budgets shows: where each stands now, and how its last periods ended."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -53,11 +55,8 @@ class BudgetRow:
 
     @property
     def period(self) -> PeriodStanding | None:
-        """The period whose figures are shown; None when the budget has none that can be shown."""
-        periods = self.standing.periods
-        if not periods:
-            return None
-        return self.standing.running or periods[0 if self.standing.status == Status.FUTURE else -1]
+        """The period whose figures are shown."""
+        return self.standing.nearest
 
     @property
     def tag(self) -> Tag:
@@ -93,14 +92,25 @@ class BudgetRow:
         ]
 
 
+def worst_first(standings: Iterable[Standing]) -> list[BudgetRow]:
+    """Return the budgets of which a period runs, those that are over first, then by how full they end."""
+    running = [one for one in standings if one.running]
+    return [BudgetRow(one) for one in sorted(running, key=_place)]
+
+
+def _place(standing: Standing) -> tuple[int, Decimal, str]:
+    period = standing.running
+    fullest = max(period.expected_utilisation or 0, period.utilisation or 0)
+    return _WORST_FIRST.index(Status(standing.status)), -Decimal(fullest), standing.budget.name
+
+
 def context_of(asking: Asking, form: ListFilter, *, seconds: float) -> dict[str, Any]:
     """Return what the list shows; forecasts that are not remembered are worked out for ``seconds``."""
     standings = asking.standings(seconds=seconds)
-    counts = Counter(standing.status for standing in standings)
+    counts = Counter(standing.verdict for standing in standings)
     status = form.cleaned_data.get("status") if form.is_valid() else ""
-    chosen = [one for one in standings if not status or one.status == status]
+    chosen = [one for one in standings if not status or one.verdict == status]
     page = form.page_of(Paginator(chosen, BUDGETS_PER_PAGE)) if form.is_valid() else None
-    wish = asking.wish(standings)
     awaited = sum(one.awaits_forecast for one in standings)
     return {
         "page": page,
@@ -113,9 +123,6 @@ def context_of(asking: Asking, form: ListFilter, *, seconds: float) -> dict[str,
         ],
         "awaited": awaited,
         "worked_out": len(standings) - awaited,
-        "read_url": asking.read_url(wish),
-        "begins": asking.has_days_to_read(wish),
-        "regions": [key.region for key in asking.keys],
-        "refusals": asking.access.refusals,
+        **asking.reading_of(standings),
         "today": asking.today,
     }

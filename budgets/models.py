@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from decimal import Decimal
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import OwnedQuerySet
 from budgets.periods import PeriodType
 from budgets.scope import Scope
 from budgets.sealing import SealedTextField
@@ -54,14 +56,6 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
-class BudgetQuerySet(models.QuerySet["Budget"]):
-    """Budgets as their owner sees them."""
-
-    def owned_by(self, user: settings.AUTH_USER_MODEL) -> "BudgetQuerySet":
-        """Keep what ``user`` owns: everything else does not exist for them."""
-        return self.filter(owner=user)
-
-
 class Budget(models.Model):
     """What may be spent in each period of a kind, from ``start_date`` to ``end_date``, both included.
 
@@ -97,7 +91,7 @@ class Budget(models.Model):
     created_at = models.DateTimeField(_("made"))
     updated_at = models.DateTimeField(_("changed"))
 
-    objects = BudgetQuerySet.as_manager()
+    objects = OwnedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("budget")
@@ -165,6 +159,9 @@ class BudgetAlert(models.Model):
     lies between ``low`` and ``high`` in 80 percent of the cases. ``is_lower_bound``: not everything was
     known. ``is_superseded``: the budget was changed since, so that the percentage is not reached any more,
     and is told again when it is.
+
+    ``ledgers`` are the primary keys of those that the figures may hold something of: only who may see all of
+    them is told the figures.
     """
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="alerts", verbose_name=_("budget"))
@@ -179,6 +176,7 @@ class BudgetAlert(models.Model):
     high = ScaledDecimalField(_("to"), null=True, blank=True)
     is_lower_bound = models.BooleanField(_("at least"), default=False)
     is_superseded = models.BooleanField(_("superseded"), default=False)
+    ledgers = models.JSONField(_("ledgers"), default=list, editable=False)
     raised_at = models.DateTimeField(_("raised"))
 
     class Meta:
@@ -206,6 +204,10 @@ class BudgetAlert(models.Model):
     def last_day(self) -> dt.date:
         """The last day of the period."""
         return self.period_end - dt.timedelta(days=1)
+
+    def may_be_told(self, visible: Collection[int]) -> bool:
+        """Tell whether the figures hold nothing but what is in these ledgers."""
+        return set(self.ledgers) <= set(visible)
 
 
 class AlertDelivery(models.Model):

@@ -8,14 +8,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.core.cache import cache
-
 from budgets.ahead import Ahead
 from budgets.standing import Expected
 from consumption.forecast import Forecast
-from consumption.moment import after_the_moment
+from consumption.remembering import Memory
 
-_KEPT_SECONDS = 2 * 24 * 3600
+_MEMORY = Memory("budget-outlook", version=2)
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,12 @@ def outlook_of(forecast: Forecast) -> Outlook:
 def outlooks(aheads: Iterable[Ahead], *, seconds: float) -> list[Outlook | None]:
     """Return what each is expected to be; None where that was not known before ``seconds`` had passed."""
     aheads = list(aheads)
-    keys = [f"budget-outlook-{one.key}" for one in aheads]
-    found = cache.get_many(keys)
+    keys = [_MEMORY.name(one.digest) for one in aheads]
+    found = _MEMORY.recall(keys)
     new: dict[str, Outlook] = {}
     until = time.monotonic() + seconds
     for key, one in zip(keys, aheads, strict=True):
         if key not in found and key not in new and time.monotonic() < until:
             new[key] = outlook_of(one.forecast)
-    if new:
-        after_the_moment(lambda: cache.set_many(new, _KEPT_SECONDS))
+    _MEMORY.keep(new)
     return [found.get(key) or new.get(key) for key in keys]

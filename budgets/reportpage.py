@@ -86,5 +86,10 @@ def _section(standing: Standing, first: dt.date) -> ReportSection:
     kind = standing.budget.period_type
     over = [one for one in standing.over if one.period.end > first]
     shown = [*over, *([standing.running] if standing.running else [])]
-    named = [(one, words.period_name(one.period, kind), words.tag_of_period(one)) for one in shown]
+    named = [(one, words.period_name(one.period, kind), _tag(standing, one)) for one in shown]
     return ReportSection(standing, named, compliance_of(over))
+
+
+def _tag(standing: Standing, period: PeriodStanding) -> words.Tag:
+    is_running = period is standing.running
+    return words.tag_of_budget(standing) if is_running else words.tag_of_period(period)

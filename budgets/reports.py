@@ -92,7 +92,7 @@ def _rows(standing: Standing, *, with_steps: bool) -> Iterator[list[Any]]:
             "period",
             *named,
             *_days(period),
-            str(period.status),
+            standing.verdict_of(period),
             period.amount,
             period.spent,
             period.spent,
@@ -100,12 +100,12 @@ def _rows(standing: Standing, *, with_steps: bool) -> Iterator[list[Any]]:
             budget.currency,
             _rounded(period.utilisation),
             *((expected.total, expected.low, expected.high) if expected else (None,) * 3),
-            *_known(period, lacks_some=period.lacks_some),
+            *_known(period, lacks_some=period.spent is not None and period.lacks_some),
             scope,
         ]
         for step in steps_of(standing, period.period) if with_steps else ():
             figures = [None, None, step.spent, step.cumulative, None, budget.currency]
-            known = _known(step, lacks_some=step.lacks_some_so_far)
+            known = _known(step, lacks_some=step.cumulative is not None and step.lacks_some_so_far)
             yield ["step", *named, *_days(step), *figures, *[None] * 4, *known, scope]
 
 

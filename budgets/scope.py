@@ -34,8 +34,3 @@ class Scope:
     def tag_pairs(self) -> frozenset[tuple[str, str]]:
         """The tags by key and value."""
         return frozenset(tuple(tag.split(TAG_SEPARATOR, 1)) for tag in self.tags)
-
-    @property
-    def is_everything(self) -> bool:
-        """Tell whether nothing is left out."""
-        return not any(asdict(self).values())

@@ -19,8 +19,9 @@ HUNDRED = Decimal(100)
 class Status(TextChoices):
     """How a period, or a whole budget, is doing.
 
-    A period that is over is on track when it was kept, by what has a price. ``INCOMPLETE`` is one that is
-    over and has days that are not wholly known, so that nobody can tell; with ``NO_DATA`` none is known.
+    A period that is over is on track when it was kept, by what has a price. ``INCOMPLETE`` is one that has
+    not exceeded its amount by what is known, and that lacks days, so that nobody can tell; or it is over, and
+    its last days are provisional. With ``NO_DATA`` no day is known.
     """
 
     ON_TRACK = "on_track", _("on track")
@@ -148,10 +149,13 @@ class Standing:
     ``current`` is the place of the running period, None before the first and after the last one. Without what
     is in ``hidden_regions``, which belong to the budget and may not be seen by who asks, and in
     ``unread_regions``, of which nothing is kept, no day is whole; in ``untagged_regions`` the budget counts
-    tags, and none were read. ``awaits_forecast``: the expected end of
-    the running period has still to be worked out; ``reason`` says why nothing is expected
-    (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead`` the
-    running period as it is forecast.
+    tags, and not all were read, or not of all kept days; ``lacks_linked_tags``: it counts linked accounts, of
+    which no tags are known. ``foreign_regions`` of the scope are billed in another currency.
+    ``ledgers`` are those that are counted.
+
+    ``awaits_forecast``: the expected end of the running period has still to be worked out; ``reason`` says
+    why nothing is expected (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead``
+    the running period as it is forecast.
     """
 
     budget: Budget
@@ -161,6 +165,9 @@ class Standing:
     hidden_regions: tuple[str, ...] = ()
     unread_regions: tuple[str, ...] = ()
     untagged_regions: tuple[str, ...] = ()
+    ledgers: frozenset[int] = frozenset()
+    foreign_regions: tuple[str, ...] = ()
+    lacks_linked_tags: bool = False
     awaits_forecast: bool = False
     reason: str = ""
     today: dt.date = dt.date.min
@@ -171,6 +178,23 @@ class Standing:
     def running(self) -> PeriodStanding | None:
         """The period of today."""
         return None if self.current is None else self.periods[self.current]
+
+    @property
+    def nearest(self) -> PeriodStanding | None:
+        """The period of today, else the first to come or the last that was; None when none can be shown."""
+        if not self.periods:
+            return None
+        return self.running or self.periods[0 if self.status == Status.FUTURE else -1]
+
+    @property
+    def verdict(self) -> str | None:
+        """Its status; None while the forecast has still to tell. What is exceeded is, whatever comes."""
+        awaits = self.awaits_forecast and self.status != Status.OVER
+        return None if awaits else self.status
+
+    def verdict_of(self, period: PeriodStanding) -> str | None:
+        """Return how a period is doing, as ``verdict`` does of the running one."""
+        return self.verdict if period is self.running else period.status
 
     @property
     def over(self) -> Sequence[PeriodStanding]:

@@ -1,6 +1,7 @@
 """The JSON API of where a budget stands: the figures of its page."""
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +50,7 @@ class PeriodOut(Schema):
     """A period of a budget; ``to_date`` is excluded.
 
     ``status`` is ``on_track`` (a period that is over was kept), ``at_risk``, ``over``, ``future``,
-    ``incomplete`` (it is over, and too much of it is not known) or ``no_data``. ``forecast`` is what a
+    ``incomplete`` (too little is known to tell) or ``no_data``. ``forecast`` is what a
     running period is expected to cost, between the other two in 80 % of the cases.
     """
 
@@ -89,7 +90,7 @@ class StatusOut(Schema):
 def status(request: HttpRequest, budget_id: UUID) -> Any:
     """Return every period of the last three years and the next one, from what is kept: no call to the cloud.
 
-    ``metadata.partial`` names the regions that are in no figure.
+    ``metadata.partial`` names the regions that are in no figure, or not whole.
     """
     with one_moment():
         asking = Asking(request.user, [budget_of(request, budget_id)], keyring.open(request), timezone.now())
@@ -112,8 +113,14 @@ def document_of(standing: Standing) -> dict[str, Any]:
 
 
 def _partial(standing: Standing) -> list[dict[str, Any]]:
-    regions = (*standing.hidden_regions, *standing.unread_regions, *standing.untagged_regions)
-    return [{"regions": list(regions), "message": " ".join(lacking_text(standing))}] if regions else []
+    regions = (
+        *standing.hidden_regions,
+        *standing.unread_regions,
+        *standing.untagged_regions,
+        *standing.foreign_regions,
+    )
+    lacking = lacking_text(standing)
+    return [{"regions": list(regions), "message": " ".join(lacking)}] if lacking else []
 
 
 def _period(standing: Standing, period: PeriodStanding) -> dict[str, Any]:
@@ -131,14 +138,14 @@ def _period(standing: Standing, period: PeriodStanding) -> dict[str, Any]:
         "status": str(period.status),
         "is_lower_bound": period.spent is not None and period.lacks_some,
         "unpriced_lines": period.unpriced,
-        "coverage": _counts(period),
+        "coverage": asdict(period.counts),
         "steps": [
             {
                 **_days(step),
                 "spent": _text(step.spent),
                 "cumulative": _text(step.cumulative),
                 "is_lower_bound": step.cumulative is not None and step.lacks_some_so_far,
-                "coverage": _counts(step),
+                "coverage": asdict(step.counts),
             }
             for step in steps_of(standing, period.period)
         ],
@@ -147,17 +154,6 @@ def _period(standing: Standing, period: PeriodStanding) -> dict[str, Any]:
 
 def _days(spending: Spending) -> dict[str, Any]:
     return {"from_date": spending.period.first, "to_date": spending.period.end}
-
-
-def _counts(spending: Spending) -> dict[str, int]:
-    counts = spending.counts
-    return {
-        "days": counts.days,
-        "over": counts.over,
-        "known": counts.known,
-        "provisional": counts.provisional,
-        "partial": counts.partial,
-    }
 
 
 def _text(amount: Any) -> str | None:

@@ -5,14 +5,14 @@ Nothing here looks at who asks: ``visible`` says of which ledgers each budget ma
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from accounts import regions
+from accounts.regions import assumed_currency
 from budgets import amounts, periods
 from budgets.ahead import Ahead
 from budgets.amounts import AmountTable
@@ -22,7 +22,7 @@ from budgets.standing import DayCounts, PeriodStanding, Spending, Standing, Stat
 from consumption.daybook import COMPLETE, PARTIAL, PROVISIONAL, Choice, Daybook, Series
 from consumption.models import Ledger
 from consumption.periods import Period, months_later
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 
 MONTHS_SHOWN = 36
 """How far back periods are shown: the cloud itself knows no older prices (OUTSCALE ReadCatalogs)."""
@@ -32,13 +32,19 @@ Visible = Mapping[UUID, frozenset[int]]
 
 
 def standings_of(
-    budgets: Iterable[Budget], *, visible: Visible, today: dt.date, seconds: float = math.inf
+    budgets: Iterable[Budget],
+    *,
+    visible: Visible,
+    today: dt.date,
+    seconds: float = math.inf,
+    regions: Collection[str] = (),
 ) -> list[Standing]:
     """Return where budgets stand on a day, which is not over; the number of queries is always the same.
 
+    ``regions`` are those of the keys of who asks: budgets of all regions lack those of which nothing is kept.
     A forecast that is not remembered is worked out while ``seconds`` have not passed; the others are awaited.
     """
-    tracks = _tracks(list(budgets), visible, today)
+    tracks = _tracks(list(budgets), visible, today, frozenset(regions))
     aheads = {place: ahead for place, track in enumerate(tracks) if (ahead := track.ahead)}
     found = dict(zip(aheads, outlooks(aheads.values(), seconds=seconds), strict=True))
     return [track.standing(found.get(place)) for place, track in enumerate(tracks)]
@@ -106,6 +112,9 @@ class _Track:
             hidden_regions=self.counted.hidden_regions,
             unread_regions=self.counted.unread_regions,
             untagged_regions=self.counted.untagged_regions,
+            ledgers=self.counted.choice.ledgers,
+            foreign_regions=self.counted.foreign_regions,
+            lacks_linked_tags=self.counted.lacks_linked_tags,
             awaits_forecast=current is not None and outlook is None,
             reason=outlook.reason if outlook else "",
             today=self.today,
@@ -135,19 +144,26 @@ class _Track:
 
 
 def _status_of(spending: Spending, amount: Decimal, expected: Decimal | None, today: dt.date) -> Status:
-    """Return how a period is doing; while nothing is expected, whether it is spent faster than it passes."""
+    """Return how a period is doing; while nothing is expected, whether its known days cost too much.
+
+    What lacks days is never called on track: only a forecast makes up for those that are not known.
+    """
     spent, counts = spending.spent, spending.counts
     if spending.period.first > today:
         return Status.FUTURE
     if spent is not None and spent > amount:
         return Status.OVER
-    if counts.over < counts.days and expected is not None:
-        return Status.AT_RISK if expected > amount else Status.ON_TRACK
-    if spent is None:
+    is_over = counts.over == counts.days
+    if expected is not None and not is_over:
+        is_risky, is_sure = expected > amount, True
+    elif spent is None:
         return Status.NO_DATA
-    if counts.over == counts.days:
-        return Status.ON_TRACK if counts.is_whole else Status.INCOMPLETE
-    return Status.AT_RISK if spent * counts.days > amount * counts.over else Status.ON_TRACK
+    else:
+        is_risky = not is_over and spent * counts.days > amount * counts.known
+        is_sure = counts.is_whole and not (is_over and counts.provisional)
+    if is_risky:
+        return Status.AT_RISK
+    return Status.ON_TRACK if is_sure else Status.INCOMPLETE
 
 
 def _spending(series: Series, period: Period, today: dt.date) -> Spending:
@@ -194,13 +210,14 @@ def _shown_numbers(budget: Budget, today: dt.date) -> range:
     return range(first, last + 1) if end is None or end >= earliest else range(0)
 
 
-def _tracks(budgets: list[Budget], visible: Visible, today: dt.date) -> list[_Track]:
+def _tracks(budgets: list[Budget], visible: Visible, today: dt.date, regions: frozenset[str]) -> list[_Track]:
     """Read what is kept of the accounts that own budgets, and choose of it what each one counts."""
     ledgers = Ledger.objects.filter(account_id__in={budget.owner.account_id for budget in budgets})
-    # Always the same days, so that what is remembered of them serves one budget and all of them.
+    # Always the same days, so that what is remembered of them serves one budget and all of them; and whole
+    # months, so that the first one is remembered until its last day is asked for.
     book = Daybook(ledgers, Period(months_later(today, -MONTHS_SHOWN - 12), today))
     tables = amounts.table_of(budgets)
-    counted = [_Counted.of(budget, book, visible.get(budget.pk, frozenset())) for budget in budgets]
+    counted = [_Counted.of(budget, book, visible.get(budget.pk, frozenset()), regions) for budget in budgets]
     series = book.series_of(one.choice for one in counted)
     return [
         _Track(one, days, tables[one.budget.pk], today) for one, days in zip(counted, series, strict=True)
@@ -216,16 +233,25 @@ class _Counted:
     hidden_regions: tuple[str, ...]
     unread_regions: tuple[str, ...]
     untagged_regions: tuple[str, ...]
+    foreign_regions: tuple[str, ...]
+    lacks_linked_tags: bool
 
     @classmethod
-    def of(cls, budget: Budget, book: Daybook, visible: frozenset[int]) -> "_Counted":
+    def of(
+        cls, budget: Budget, book: Daybook, visible: frozenset[int], regions: frozenset[str]
+    ) -> "_Counted":
         scope = budget.counted
-        wanted = [ledger for ledger in book.ledgers.values() if _belongs(ledger, budget, book)]
+        inside = [ledger for ledger in book.ledgers.values() if _is_inside(ledger, budget)]
+        wanted = [ledger for ledger in inside if budget.currency in _currencies(ledger, book)]
         seen = [ledger for ledger in wanted if ledger.pk in visible]
         hidden = _regions(ledger for ledger in wanted if ledger.pk not in visible)
-        unread = tuple(sorted({*scope.regions} - {ledger.region for ledger in wanted}))
-        untagged = _regions(ledger for ledger in seen if scope.tags and not book.has_tags(ledger.pk))
+        asked = {*scope.regions} or {one for one in regions if assumed_currency(one) == budget.currency}
+        unread = tuple(sorted(asked - {ledger.region for ledger in inside}))
+        untagged = _regions(ledger for ledger in seen if scope.tags and not book.has_all_tags(ledger.pk))
+        foreign = _regions(ledger for ledger in inside if scope.regions and ledger not in wanted)
         others = {*scope.accounts} - {budget.owner.account_id}
+        is_paying = any(ledger.is_paying for ledger in seen)
+        with_linked = bool(others or (not scope.accounts and is_paying))
         choice = Choice(
             frozenset(ledger.pk for ledger in seen),
             budget.currency,
@@ -233,21 +259,24 @@ class _Counted:
             categories=frozenset(scope.categories),
             services=frozenset(scope.services),
             tags=scope.tag_pairs,
-            with_linked=bool(others or not scope.accounts) and any(ledger.is_paying for ledger in seen),
-            unseen=len(hidden) + len(unread),
+            with_linked=with_linked,
+            unseen=len(hidden) + len(unread) + len(foreign),
         )
-        return cls(budget, choice, hidden, unread, untagged)
+        return cls(
+            *(budget, choice, hidden, unread, untagged, foreign),
+            lacks_linked_tags=bool(scope.tags and with_linked),
+        )
 
 
 def _regions(ledgers: Iterable[Ledger]) -> tuple[str, ...]:
     return tuple(sorted({ledger.region for ledger in ledgers}))
 
 
-def _belongs(ledger: Ledger, budget: Budget, book: Daybook) -> bool:
-    """Tell whether a budget counts what is in a ledger, which is billed in the currency of the budget."""
-    if ledger.account_id != budget.owner.account_id:
-        return False
-    if budget.counted.regions and ledger.region not in budget.counted.regions:
-        return False
-    billed = book.currencies(ledger.pk) or {regions.assumed_currency(ledger.region)}
-    return budget.currency in billed
+def _is_inside(ledger: Ledger, budget: Budget) -> bool:
+    """Tell whether a budget is about a ledger, as far as it is billed in the currency of the budget."""
+    regions = budget.counted.regions
+    return ledger.account_id == budget.owner.account_id and (not regions or ledger.region in regions)
+
+
+def _currencies(ledger: Ledger, book: Daybook) -> set[str]:
+    return book.currencies(ledger.pk) or {assumed_currency(ledger.region)}

@@ -46,7 +46,9 @@ def detail(request: HttpRequest, _gateway: Gateway, budget_id: UUID) -> HttpResp
         form = detailpage.DetailFilter(request.GET)
         context = detailpage.context_of(_asking(request, [budget_of(request, budget_id)]), form)
     status = 422 if context["problems"] else 200
-    return page_or_fragment(request, "budgets/detail.html", "budgets/_detail.html", context, status=status)
+    return page_or_fragment(
+        request, "budgets/detail.html", "budgets/_detail_anew.html", context, status=status
+    )
 
 
 @require_safe

@@ -52,6 +52,11 @@ def _money_or_none(amount: Decimal | None) -> str | None:
     return None if amount is None else money_text(amount)
 
 
+_NOTHING = "\u200b"
+"""A character that takes no room."""
+
+
 def _escaped(text: str) -> str:
-    """Escape what Slack takes for a link or a mention; Mattermost reads it the same."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escape what Slack takes for a link or a mention, and part what Mattermost does: @all, [text](url)."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("@", f"@{_NOTHING}").replace("](", f"]{_NOTHING}(")

@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -23,6 +24,9 @@ from django.core.exceptions import ValidationError
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from requests import certs
+
+LOOK_UP_SECONDS = 5.0
+"""How long the look-up of a name may take: a person waits for the form that asks for it."""
 
 STEP_SECONDS = 5.0
 """How long one step may take: to connect, or to wait for the next bytes."""
@@ -39,6 +43,10 @@ _PORTS = {"http": 80, "https": 443}
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _RELAYS = (IPv4Network("192.88.99.0/24"), IPv6Network("2002::/16"))
 """6to4: what is sent there is sent on to an IPv4 address that nobody has judged."""
+
+
+_HOST_BITS = 64
+"""In IPv6 a network leaves so many bits to its hosts (RFC 4291)."""
 
 
 class WebhookFailed(Exception):
@@ -131,18 +139,52 @@ _Endpoint = tuple[socket.AddressFamily, tuple[Any, ...]]
 def _endpoints(target: Target) -> list[_Endpoint]:
     """Return what may be connected to; raise ``ValidationError`` when that is nothing."""
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        found = _looked_up(target)
+    except TimeoutError:
+        problem = _("The name of this server was not found in time. Please try again.")
+        raise ValidationError(problem, code="webhook_late") from None
     except (OSError, UnicodeError):
         raise ValidationError(_("No server is found under this name."), code="webhook_unknown") from None
     endpoints = [(family, address) for family, _kind, _protocol, _name, address in found]
     if not target.is_allowed:
-        endpoints = [one for one in endpoints if is_public(one[1][0])]
+        endpoints = [one for one in endpoints if is_public(one[1][0]) and not _is_near(*one)]
     if not endpoints:
         raise ValidationError(
             _("This address leads into a network that is not public, so nothing is sent there."),
             code="webhook_refused",
         )
     return endpoints[:MOST_TRIED]
+
+
+def _is_near(family: socket.AddressFamily, address: tuple[Any, ...]) -> bool:
+    """Tell whether a public address is one of this machine, or in IPv6 of the network it stands in.
+
+    Asks the system which address it would speak from, and sends nothing.
+    """
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(address)
+        except OSError:  # no way leads there
+            return False
+        own, other = ip_address(sock.getsockname()[0]), ip_address(address[0])
+    return own == other or (own.version == 6 and int(own) >> _HOST_BITS == int(other) >> _HOST_BITS)
+
+
+def _looked_up(target: Target) -> list[Any]:
+    """Ask for the addresses of a name; raise ``TimeoutError`` when that takes too long, else its ``OSError``.
+
+    In a thread of its own, which nobody waits for any longer: the look-up itself knows no limit.
+    """
+    found: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    return found.result(timeout=LOOK_UP_SECONDS)
 
 
 def _status_of_post(target: Target, endpoints: list[_Endpoint], body: bytes, until: float) -> int:

@@ -46,9 +46,9 @@ def tag_of_period(period: PeriodStanding) -> Tag:
 
 def tag_of_budget(standing: Standing) -> Tag:
     """Return the tag of a budget: that of its running period, if it has one."""
-    if standing.awaits_forecast and standing.status != Status.OVER:
+    if standing.verdict is None:
         return Tag("is-note", "clock", _("Being worked out"))
-    return tag_of(standing.status, is_over=False)
+    return tag_of(standing.verdict, is_over=False)
 
 
 def period_name(period: Period, period_type: str) -> str:
@@ -167,9 +167,18 @@ def lacking_text(standing: Standing) -> list[str]:
         *_named(
             standing.untagged_regions,
             _(
-                "The tags of %(regions)s were not read yet: the key needs the right api:ReadTags, and they "
+                "Not all tags of %(regions)s were read yet: the key needs the right api:ReadTags, and they "
                 "are read with the next days."
             ),
+        ),
+        *_named(
+            standing.foreign_regions,
+            _("%(regions)s is billed in another currency, which is not added: it needs a budget of its own."),
+        ),
+        *(
+            [_("The tags of linked accounts are not known. Choose accounts that are your own.")]
+            if standing.lacks_linked_tags
+            else []
         ),
     ]
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from consumption import ruleorder
-from consumption.models import ExpectedAnomaly, Ledger, Meter, ResourceTag, UsageDay
+from consumption.models import ExpectedAnomaly, Ledger, Meter, ResourceTag, SavedView, UsageDay
 from consumption.ruleforms import RuleForm
 from consumption.rules import AllocationRule
 from costs.admin import ReadOnlyAdmin
@@ -160,3 +160,15 @@ class AllocationRuleAdmin(admin.ModelAdmin):
     def delete_model(self, request: HttpRequest, obj: AllocationRule) -> None:
         """Delete a rule; those after it move up."""
         ruleorder.delete(rule=obj)
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    """Which pages customers have saved, and where each begins."""
+
+    list_display = ["name", "owner", "page", "query", "is_start", "saved_at"]
+    list_filter = ["page", "is_start"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "owner__account_id", "owner__name"]
+    date_hierarchy = "saved_at"
+    ordering = ["-saved_at", "pk"]

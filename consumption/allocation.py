@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from consumption.allocationparts import Part, Parts, Place, Values, parts_of
 from consumption.history import History
-from consumption.models import Ledger, TagReading
-from consumption.sums import amount_of
+from consumption.models import Ledger
+from consumption.tags import last_readings
+from consumption.wholenumbers import amount_of
 
 MOST_KEYS = 2
 
@@ -102,12 +103,12 @@ class Allocation:
         """All shared costs, spread or not."""
         return sum((one.cost for one in self.shared), Decimal(0))
 
-    @property
+    @cached_property
     def shared_apart(self) -> Decimal:
         """The shared costs that are in no group."""
         return self.shared_total - sum((one.shared for one in self.groups), Decimal(0))
 
-    @property
+    @cached_property
     def total(self) -> Decimal:
         """What groups and shared costs come to: the total of the history."""
         return sum((one.total for one in self.groups), self.shared_apart)
@@ -117,12 +118,12 @@ class Allocation:
         """What the resources cost that carry a value of every key."""
         return sum((one.cost for one in self.groups if one.is_whole), Decimal(0))
 
-    @property
+    @cached_property
     def lacking_total(self) -> Decimal:
         """What the resources cost on days on which they lack a key."""
         return self.total - self.shared_total - self.owned
 
-    @property
+    @cached_property
     def covered_percent(self) -> Decimal | None:
         """How much of what resources cost carries a value of every key, in percent; None without a cost."""
         by_resource = self.total - self.shared_total
@@ -229,6 +230,5 @@ def _order(group: AllocatedGroup) -> tuple:
 
 def _without_tags(ledgers: Iterable[Ledger]) -> list[Ledger]:
     ledgers = list(ledgers)
-    read = TagReading.objects.filter(ledger__in=ledgers).order_by().values_list("ledger_id", flat=True)
-    known = set(read.distinct())
+    known = last_readings(ledger.pk for ledger in ledgers)
     return [ledger for ledger in ledgers if ledger.pk not in known]

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from consumption.allocation import MOST_KEYS, Sharing
 from consumption.forms import ConsumptionFilter
-from consumption.models import LONGEST_TAG
 from consumption.periods import Preset
 from consumption.questions import Question
+from consumption.tagmodels import LONGEST_TAG
 from costs.forms import TextsField
 
 _SEVERAL = ("tag", "shared")

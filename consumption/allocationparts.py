@@ -7,16 +7,13 @@ are read again. Amounts are whole numbers of 10⁻¹⁰, before tax.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.core.cache import cache
-from django.db.models import Max
-
 from consumption.history import History
-from consumption.models import Ledger, ResourceTag, TagReading, UsageDay
-from consumption.moment import after_the_moment
+from consumption.models import Ledger, ResourceTag, UsageDay
 from consumption.periods import Period
+from consumption.remembering import Memory
+from consumption.tags import last_readings
 
 if TYPE_CHECKING:
     from consumption.allocationsums import Held
@@ -28,9 +25,7 @@ Values = tuple[str | None, ...]
 """The value of each key on some days; None where the resource does not carry it."""
 
 _ROWS_AT_ONCE = 10_000
-_KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "1"
-"""Changes whenever the same days and tags come to other parts, so that no older ones are found."""
+_MEMORY = Memory("allocation-parts", version=2)
 
 
 class Part(NamedTuple):
@@ -66,10 +61,10 @@ def parts_of(history: History, keys: Sequence[str], shared_services: frozenset[s
     Shared is what the cloud names no resource for, and everything of ``shared_services``.
     """
     name = _name_of(history, keys, shared_services)
-    known = cache.get(name)
+    known = _MEMORY.recall([name]).get(name)
     if known is None:
         known = _packed(_found(history, keys, shared_services))
-        after_the_moment(lambda: cache.set(name, known, _KEPT_SECONDS))
+        _MEMORY.keep({name: known})
     places, values, by_resource, common = known
     parts = [Part(places[place], values[code], *figures) for place, code, *figures in by_resource]
     return Parts(parts, [CommonPart(*one) for one in common])
@@ -90,9 +85,7 @@ def _name_of(history: History, keys: Sequence[str], shared_services: frozenset[s
     days = UsageDay.objects.filter(
         ledger__in=ledgers, day__gte=question.period.first, day__lt=question.period.end
     )
-    readings = TagReading.objects.filter(ledger__in=ledgers).values_list("ledger_id", "resource_type")
-    facts = (
-        _VERSION,
+    return _MEMORY.name(
         question.period,
         [(name, sorted(values)) for name, values in sorted(question.filters.items())],
         question.with_linked,
@@ -100,9 +93,8 @@ def _name_of(history: History, keys: Sequence[str], shared_services: frozenset[s
         sorted(shared_services),
         ledgers,
         list(days.order_by("pk").values_list("pk", "read_at")),
-        list(readings.annotate(last=Max("read_at")).order_by("ledger_id", "resource_type")),
+        last_readings(ledgers),
     )
-    return f"allocation-parts-{sha256(repr(facts).encode()).hexdigest()}"
 
 
 def _found(history: History, keys: Sequence[str], shared_services: frozenset[str]) -> Parts:

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from consumption.allocationparts import Part, Place, Values
-
-_SAFE_SUM = 2**62
+from consumption.taggedsums import pairs_of
+from consumption.wholenumbers import SAFE_SUM
 
 
 @dataclass
@@ -53,7 +53,7 @@ class AllocatedSums:
         prices = [price or 0 for price in runs.price]
         days = (last - first + 1 for first, last in zip(runs.first, runs.last, strict=True))
         largest = sum(abs(price) * count for price, count in zip(prices, days, strict=True))
-        self._price = np.array(prices, dtype=np.int64 if largest < _SAFE_SUM else object)[order]
+        self._price = np.array(prices, dtype=np.int64 if largest < SAFE_SUM else object)[order]
         self._unpriced = np.array([price is None for price in runs.price], dtype=np.int64)[order]
         self._parted = self._part(held)
 
@@ -75,12 +75,7 @@ class AllocatedSums:
     def _part(self, held: Mapping[Place, Iterable[Held]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return parts of runs: which run, which values, how many days; all days of all runs are in one."""
         resource, first, last, code = self._stretches(held)
-        begin = np.searchsorted(resource, self._resource, "left")
-        end = np.searchsorted(resource, self._resource, "right")
-        counts = end - begin
-        run = np.repeat(np.arange(len(self._resource)), counts)
-        passed = np.arange(len(run)) - np.repeat(np.cumsum(counts) - counts, counts)
-        stretch = begin[run] + passed
+        run, stretch = pairs_of(self._resource, resource)
         days = np.minimum(self._last[run], last[stretch]) - np.maximum(self._first[run], first[stretch]) + 1
         common = days > 0
         run, days, codes = run[common], days[common], code[stretch][common]

@@ -12,7 +12,6 @@ from accounts import keyring
 from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, wants_fragment, with_keys
 from consumption import views
-from consumption.analysispage import context_of
 from consumption.anomaliespage import ANOMALIES
 from consumption.anomalyforms import NoteForm
 from consumption.asking import Asked
@@ -79,7 +78,7 @@ def _shown(request: HttpRequest, query: QueryDict, refused: NoteForm | None = No
     """Show the page, with a note that was refused."""
     with one_moment():
         asked = Asked.of(query, keyring.open(request), timezone.now(), ANOMALIES.form)
-        context = context_of(ANOMALIES, asked)
+        context = views.page_context(request, ANOMALIES, asked)
     if refused and context["explanation"]:
         context["explanation"]["note_form"] = refused
     return page_or_fragment(request, views.PAGE, FRAGMENT, context, status=422 if refused else 200)

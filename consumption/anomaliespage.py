@@ -40,9 +40,9 @@ def answer_of(asked: Asked) -> Findings:
 
 def figures_of(asked: Asked, findings: Findings) -> dict[str, Any]:
     """Return the figures of a valid question."""
-    names, opened = asked.names, asked.form.opened
-    found = findings.of(opened)
-    urls = {one.anomaly.key: open_url(asked.form, one.anomaly.key) for one in findings.shown}
+    names, rows = asked.names, rows_of(asked, findings)
+    found = findings.of(asked.form.opened)
+    urls = {row.anomaly.key: row.open_url for row in rows}
     days = len(findings.days)
     shows_days = days <= MOST_STEPS or asked.form.cleaned_data["steps"]
     return {
@@ -52,21 +52,26 @@ def figures_of(asked: Asked, findings: Findings) -> dict[str, Any]:
         "finding": anomalycharts.finding_of(findings, names)
         if findings.history.coverage.with_figures
         else "",
-        "rows": [
-            Row(
-                one,
-                anomalycharts.kind_text(one.anomaly),
-                names.text(Dimension.TYPE, findings.main_type_of(one.anomaly)),
-                urls[one.anomaly.key],
-                one.anomaly.key == opened,
-            )
-            for one in findings.shown
-        ],
+        "rows": rows,
         "step_count": days,
         "day_rows": anomalycharts.day_rows(findings) if shows_days else [],
         "closed_url": _url(ANOMALIES.url, asked.form.closed_address),
         "explanation": explanation_of(asked, findings, found) if found in findings.shown else None,
     }
+
+
+def rows_of(asked: Asked, findings: Findings) -> list[Row]:
+    """Return the anomalies that are asked for, as a table shows them."""
+    return [
+        Row(
+            one,
+            anomalycharts.kind_text(one.anomaly),
+            asked.names.text(Dimension.TYPE, findings.main_type_of(one.anomaly)),
+            open_url(asked.form, one.anomaly.key),
+            one.anomaly.key == asked.form.opened,
+        )
+        for one in findings.shown
+    ]
 
 
 def explanation_of(asked: Asked, findings: Findings, found: Found) -> dict[str, Any]:

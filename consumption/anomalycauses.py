@@ -17,7 +17,8 @@ from math import lcm
 
 from consumption.anomalies import Anomaly, days_of_month
 from consumption.anomalyfindings import Findings, TypeCost
-from consumption.sums import Run, Span, amount_of
+from consumption.sums import Run, Span
+from consumption.wholenumbers import amount_of
 from costs.money import round_for_display
 
 TYPES_SHOWN = 5

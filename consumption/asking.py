@@ -1,11 +1,12 @@
 """A question of the history as a session asks it: with its keys, at a moment, of what it may see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from accounts.keyring import Key, Keyring
 from accounts.models import User
@@ -22,11 +23,15 @@ from costs.lines import Line
 
 @dataclass(frozen=True)
 class Asked:
-    """A form that was sent, the keys of its session, and the moment; ``owner`` is who asks."""
+    """A form that was sent, the keys of its session, and the moment.
+
+    ``known_access`` is what its keys may see where that was looked up already; ``owner`` is who asks.
+    """
 
     form: ConsumptionFilter
     keyring: Keyring
     now: datetime
+    known_access: Access | None = None
     owner: User | None = None
 
     @classmethod
@@ -36,11 +41,13 @@ class Asked:
         keyring: Keyring,
         now: datetime,
         form: type[ConsumptionFilter] = ConsumptionFilter,
+        *,
+        known_access: Access | None = None,
         owner: User | None = None,
     ) -> "Asked":
         """Return what an address asks by a ``form``; the regions are those of the session's keys."""
         regions = {key.region for key in keyring.keys}
-        return cls(form(query, today=now.date(), regions=regions), keyring, now, owner=owner)
+        return cls(form(query, today=now.date(), regions=regions), keyring, now, known_access, owner)
 
     @cached_property
     def keys(self) -> list[Key]:
@@ -50,7 +57,7 @@ class Asked:
     @cached_property
     def access(self) -> Access:
         """What these keys may see."""
-        return access_of(self.keys, self.now)
+        return self.known_access or access_of(self.keys, self.now)
 
     @property
     def question(self) -> Question:
@@ -97,6 +104,16 @@ class Asked:
     def has_days_to_read(self) -> bool:
         """Tell whether a reading would ask the cloud for anything."""
         return bool(reading.days_left(self.keys, self.wish(), at=self.now))
+
+
+def read_url(keys: Iterable[Key], wish: Wish) -> str:
+    """Return the address that reads the days of a wish with these keys, whatever page asks for it."""
+    address = QueryDict(mutable=True)
+    address["first"], address["last"] = wish.period.first.isoformat(), wish.period.last.isoformat()
+    address.setlist("region", [key.region for key in keys])
+    if wish.with_linked:
+        address["linked"] = "1"
+    return f"{reverse('consumption:read')}?{address.urlencode()}"
 
 
 def _lines(access: Access) -> dict[str, Line]:

@@ -16,7 +16,7 @@ from consumption.allocationparts import Part, Parts, Place, parts_of
 from consumption.history import History
 from consumption.rulematching import Matching, keys_of
 from consumption.rules import AllocationRule
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 
 COST_CENTRE = "cost_centre"
 """What stands for the key of a tag in an allocation by cost centre."""

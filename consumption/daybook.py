@@ -14,15 +14,15 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
-from django.core.cache import cache
-from django.db.models import Max
 
 from consumption.daysheets import KeptDay, Numbers, Row, sheet_of
 from consumption.meters import is_by_month
-from consumption.models import DayState, Ledger, Meter, TagReading, UsageDay
-from consumption.moment import after_the_moment
+from consumption.models import DayState, Ledger, Meter, UsageDay
 from consumption.periods import Period
+from consumption.remembering import Memory
 from consumption.tagged import Condition, TaggedRun, tagged_runs
+from consumption.tagreading import KINDS
+from consumption.tags import last_readings
 
 UNREAD, FAILED, PARTIAL, PROVISIONAL, COMPLETE = range(5)
 """What is known of a day, worst first; those from ``PARTIAL`` on have figures."""
@@ -33,11 +33,7 @@ _CODES = {
     DayState.PROVISIONAL: PROVISIONAL,
     DayState.COMPLETE: COMPLETE,
 }
-
-
-_KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "1"
-"""Changes whenever the same days and tags come to other sums, so that no older ones are found."""
+_TAGGED = Memory("tagged-days", version=2)
 
 
 class _Sums(NamedTuple):
@@ -53,7 +49,8 @@ class Choice:
     """Which rows are added: those of some ledgers; an empty set of anything else leaves nothing out.
 
     ``tags`` are what the resources carry (``consumption.tagged.Condition``): where no tags were read, nothing
-    is known. ``with_linked``: what the accounts cost that are billed to those of the ledgers belongs to it,
+    is known, and where some were not, or not since, a day is partial. Those of linked accounts are never
+    known. ``with_linked``: what the accounts cost that are billed to those of the ledgers belongs to it,
     too. ``unseen`` counts ledgers that belong to the question and are not in the book: every day lacks what
     is in them.
     """
@@ -149,9 +146,10 @@ class Daybook:
         [found] = self.series_of([choice])
         return found
 
-    def has_tags(self, ledger: int) -> bool:
-        """Tell whether the tags of a ledger's resources were ever read."""
-        return ledger in self._tag_readings
+    def has_all_tags(self, ledger: int) -> bool:
+        """Tell whether the tags of all kinds of resource were read since the last day that is kept began."""
+        until = self._tagged_until(ledger)
+        return until is not None and self._last_days.get(ledger, until) <= until
 
     def _sums(self, choice: Choice) -> _Sums:
         sheet = self._sheet
@@ -170,12 +168,11 @@ class Daybook:
         if not choices:
             return {}
         keys = {choice: self._tagged_key(choice) for choice in choices}
-        known = cache.get_many(keys.values())
+        known = _TAGGED.recall(keys.values())
         missing = [choice for choice in choices if keys[choice] not in known]
         runs = tagged_runs(self.ledgers.values(), self.period, {choice.tags for choice in missing})
         new = {keys[choice]: self._sums_of_runs(runs[choice.tags], choice) for choice in missing}
-        if new:
-            after_the_moment(lambda: cache.set_many(new, _KEPT_SECONDS))
+        _TAGGED.keep(new)
         return {choice: known.get(key) or new[key] for choice, key in keys.items()}
 
     def _tagged_key(self, choice: Choice) -> str:
@@ -183,18 +180,27 @@ class Daybook:
             sorted(values) if isinstance(values, frozenset) else values
             for values in (getattr(choice, one.name) for one in fields(choice))
         ]
-        facts = (_VERSION, self.period, asked, self._days_digest, sorted(self._tag_readings.items()))
-        return f"tagged-days-{sha256(repr(facts).encode()).hexdigest()}"
+        return _TAGGED.name(self.period, asked, self._days_digest, self._tag_readings)
 
     @cached_property
     def _days_digest(self) -> str:
         return sha256(repr(sorted(self._kept)).encode()).hexdigest()
 
     @cached_property
-    def _tag_readings(self) -> dict[int, dt.datetime]:
-        """When the tags of each ledger were last read."""
-        readings = TagReading.objects.filter(ledger__in=self.ledgers).values_list("ledger_id")
-        return dict(readings.annotate(last=Max("read_at")).order_by())
+    def _last_days(self) -> dict[int, dt.date]:
+        """The last day of each ledger that has figures."""
+        return {one.ledger: one.day for one in sorted(self._kept, key=lambda one: one.day)}
+
+    @cached_property
+    def _tag_readings(self) -> dict[int, dict[str, dt.datetime]]:
+        """When the tags of each kind of resource were last read, by ledger."""
+        return last_readings(self.ledgers)
+
+    def _tagged_until(self, ledger: int) -> dt.date | None:
+        """Return the last day of which the tags of all kinds that ReadTags tells are known, None without."""
+        readings = self._tag_readings.get(ledger, {})
+        days = [readings[kind].astimezone(dt.UTC).date() for kind in KINDS.values() if kind in readings]
+        return min(days) if len(days) == len(KINDS) else None
 
     def _sums_of_runs(self, runs: Iterable[TaggedRun], choice: Choice) -> _Sums:
         """Add runs of equal days up: each begins on its first day and ends after its last one."""
@@ -231,9 +237,7 @@ class Daybook:
     def _states(self, choice: Choice) -> Numbers:
         """Return what is known of each day in all ledgers: the worst, but figures of some are figures."""
         known = [
-            self._days[pk].states(choice)
-            if not choice.tags or self.has_tags(pk)
-            else np.full(self.period.length, UNREAD)
+            self._states_under_tags(pk, choice) if choice.tags else self._days[pk].states(choice)
             for pk in sorted(choice.ledgers)
         ]
         known += [np.full(self.period.length, UNREAD)] * choice.unseen
@@ -241,6 +245,17 @@ class Daybook:
             return np.full(self.period.length, UNREAD)
         worst, best = np.min(known, axis=0), np.max(known, axis=0)
         return np.where((worst < PARTIAL) & (best >= PARTIAL), PARTIAL, worst)
+
+    def _states_under_tags(self, ledger: int, choice: Choice) -> Numbers:
+        """Return what is known of each day of a ledger and of the tags that its resources carried."""
+        own, states = self.ledgers[ledger].account_id, self._days[ledger].states(choice)
+        if ledger not in self._tag_readings or (choice.accounts and own not in choice.accounts):
+            return np.full(self.period.length, UNREAD)
+        until = self._tagged_until(ledger)
+        if choice.with_linked or choice.accounts - {own} or until is None:
+            return np.minimum(states, PARTIAL)
+        later = np.arange(self.period.length) > (until - self.period.first).days
+        return np.where(later, np.minimum(states, PARTIAL), states)
 
     def _read_days(self) -> Iterator[KeptDay]:
         """Read what is known of each day, and yield those that have figures."""

@@ -9,24 +9,19 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
-from django.core.cache import cache
 
 from consumption.models import Usage
-from consumption.moment import after_the_moment
 from consumption.periods import Period, months_later
-from consumption.sums import whole_number
+from consumption.remembering import Memory
+from consumption.wholenumbers import SAFE_SUM, whole_number
 
 Numbers = np.ndarray
 
-_SAFE_SUM = 2**62
 _ROWS_AT_ONCE = 10_000
-_KEPT_SECONDS = 7 * 24 * 3600
-_VERSION = "1"
-"""Changes whenever the same days make another table, so that no older one is found."""
+_MEMORY = Memory("day-sheet", version=2, days=7)
 
 
 class KeptDay(NamedTuple):
@@ -72,19 +67,18 @@ class _Month(NamedTuple):
 
     @property
     def key(self) -> str:
-        facts = [f"{one.pk} {one.day} {one.read_at.timestamp()}" for one in self.days]
-        digest = sha256("\n".join([_VERSION, str(self.ledger), *facts]).encode())
-        return f"day-sheet-{digest.hexdigest()}"
+        """What stands for the days as they were read."""
+        facts = [(one.pk, one.day.toordinal(), one.read_at.timestamp()) for one in self.days]
+        return _MEMORY.name(self.ledger, facts)
 
 
 def sheet_of(days: Iterable[KeptDay], period: Period) -> Sheet:
     """Return what days of a period have cost (two queries at most)."""
     months = _months(days)
     keys = [month.key for month in months]
-    known = cache.get_many(keys)
-    new = _looked_up([month for month, key in zip(months, keys, strict=True) if key not in known])
-    if new:
-        after_the_moment(lambda: cache.set_many(new, _KEPT_SECONDS))
+    known = _MEMORY.recall(keys)
+    new = _looked_up({key: month for key, month in zip(keys, months, strict=True) if key not in known})
+    _MEMORY.keep(new)
     return _joined(
         [(month, known.get(key) or new[key]) for month, key in zip(months, keys, strict=True)], period
     )
@@ -99,10 +93,11 @@ def _months(days: Iterable[KeptDay]) -> list[_Month]:
     ]
 
 
-def _looked_up(months: list[_Month]) -> dict[str, Sheet]:
-    """Read months from the database (one query)."""
-    if not months:
+def _looked_up(missing: dict[str, _Month]) -> dict[str, Sheet]:
+    """Read months from the database, by key (one query)."""
+    if not missing:
         return {}
+    months = list(missing.values())
     place_of = {
         one.pk: (number, one.day.day - 1) for number, month in enumerate(months) for one in month.days
     }
@@ -118,10 +113,10 @@ def _looked_up(months: list[_Month]) -> dict[str, Sheet]:
             else:
                 priced[number].append((place, day, whole))
     found = {}
-    for number, month in enumerate(months):
+    for number, (key, month) in enumerate(missing.items()):
         shape = len(rows[number]), month.period.length
-        named = [Row(month.ledger, *key) for key in rows[number]]
-        found[month.key] = Sheet(named, _filled(shape, priced[number]), _filled(shape, unpriced[number]) != 0)
+        named = [Row(month.ledger, *row) for row in rows[number]]
+        found[key] = Sheet(named, _filled(shape, priced[number]), _filled(shape, unpriced[number]) != 0)
     return found
 
 
@@ -138,7 +133,7 @@ def _usages(months: list[_Month]) -> Iterable[tuple[int, str, int, int | None]]:
 def _filled(shape: tuple[int, int], entries: list[tuple[int, int, int]]) -> Numbers:
     """Return a table with numbers at their places, as Python's integers where others could overflow."""
     largest = sum(abs(number) for _place, _day, number in entries)
-    table = np.zeros(shape, np.int64 if largest < _SAFE_SUM else object)
+    table = np.zeros(shape, np.int64 if largest < SAFE_SUM else object)
     if entries:
         places, days, numbers = zip(*entries, strict=True)
         table[list(places), list(days)] = np.array(numbers, table.dtype)
@@ -167,5 +162,5 @@ def _joined(months: list[tuple[_Month, Sheet]], period: Period) -> Sheet:
 def _dtype(sheets: list[Sheet]) -> type:
     """Return how numbers are added: a machine word, unless all of them together could exceed it."""
     largest = sum(int(abs(sheet.costs).sum()) for sheet in sheets if sheet.costs.dtype != object)
-    fits = largest < _SAFE_SUM and all(sheet.costs.dtype != object for sheet in sheets)
+    fits = largest < SAFE_SUM and all(sheet.costs.dtype != object for sheet in sheets)
     return np.int64 if fits else object

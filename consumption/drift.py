@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from consumption.driftkinds import is_listed
 from consumption.driftregion import RegionDrift, ResourceKey
 from consumption.periods import Period
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 from costs.pricelist import PriceKey
 
 

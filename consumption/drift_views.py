@@ -12,7 +12,6 @@ from accounts import keyring
 from accounts.gateway import Gateway
 from accounts.pages import with_keys
 from consumption import uploads
-from consumption.analysispage import context_of
 from consumption.asking import Asked
 from consumption.driftasking import EstimateUnknown
 from consumption.driftforms import FILE, UploadForm
@@ -21,7 +20,7 @@ from consumption.estimatefiles import EstimateRefused
 from consumption.export_views import exported
 from consumption.models import UploadedEstimate
 from consumption.moment import one_moment
-from consumption.views import PAGE, shown
+from consumption.views import PAGE, page_context, shown
 
 
 @require_safe
@@ -81,7 +80,7 @@ def _refused(request: HttpRequest, form: UploadForm) -> HttpResponse:
     """Show the page again, with what is wrong beside the field; without figures, above them."""
     with one_moment():
         asked = Asked.of(request.GET, keyring.open(request), timezone.now(), DRIFT.form)
-        context = context_of(DRIFT, asked, is_refresh=True)
+        context = page_context(request, DRIFT, asked, is_refresh=True)
     if context["known_days"]:
         context["upload"] = form
     else:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from consumption.driftkinds import KINDS, kind_name
@@ -131,6 +132,13 @@ class DriftFilter(ConsumptionFilter):
     def estimate_id(self) -> str:
         """Which file or plan is asked for, empty for readings."""
         return self.cleaned_data["estimate"].partition(":")[2]
+
+    @property
+    def cannot_last(self) -> str | Promise:
+        """Why the question cannot be asked some weeks later: files are dropped."""
+        if self.estimate_kind != FILE:
+            return ""
+        return _("A file is kept for a few days only. Choose another estimate to save the view.")
 
     @property
     def address(self) -> QueryDict:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from consumption.driftkinds import resource_of
 from consumption.driftregion import RegionDrift, ResourceKey
 from consumption.driftsums import ConsumedRun, consumed_runs
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 from costs.dailycost import quantity_on_day
 from costs.inventory import ResourceType
 from costs.lines import Cost, Line

@@ -8,7 +8,7 @@ from heapq import nlargest
 from consumption.comparison import Change, Comparison, change_of
 from consumption.history import Dimension, Group, History, Question, history_of
 from consumption.models import Ledger
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 from costs.money import round_for_display
 
 SHOWN = 5

@@ -11,15 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
-from hashlib import sha256
 from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.core.cache import cache
-
-from consumption.moment import after_the_moment
 from consumption.periods import ONE_DAY, Period
+from consumption.remembering import Memory
 
 if TYPE_CHECKING:
     from consumption.forecasting import Outlook
@@ -45,9 +42,7 @@ UNKNOWN_DAYS = "UNKNOWN_DAYS"
 
 _MEAN_MONTH = 365.25 / 12
 _LEVEL_DAYS = 28
-_KEPT_SECONDS = 2 * 24 * 3600
-_VERSION = "5"
-"""Changes whenever the same costs are forecast otherwise, so that no older answer is found."""
+_MEMORY = Memory("forecast", version=6)
 
 
 class DayCost(NamedTuple):
@@ -157,24 +152,30 @@ def forecast_of(
     The days before ``today`` are over, without it those up to the last final one. The models learn from the
     final ones, in ``learn_from`` only if that is given.
     """
-    key = f"forecast-{_digest(costs, period, today, learn_from)}"
-    found = cache.get(key)
+    found = remembered(costs, period, today=today, learn_from=learn_from)
     if found is None:
         found = worked_out(costs, period, today=today, learn_from=learn_from)
-        after_the_moment(lambda: cache.set(key, found, _KEPT_SECONDS))
+        _MEMORY.keep({_name(costs, period, today, learn_from): found})
     return found
 
 
-def _digest(costs: Mapping[dt.date, DayCost], *question: Any) -> str:
-    """Return what stands for a question; of today's, too: so what has expired is never asked for again.
+def remembered(
+    costs: Mapping[dt.date, DayCost],
+    period: Period,
+    *,
+    today: dt.date | None = None,
+    learn_from: Period | None = None,
+) -> Forecast | None:
+    """Return what ``forecast_of`` has worked out before for the same costs; None when it has not."""
+    name = _name(costs, period, today, learn_from)
+    return _MEMORY.recall([name]).get(name)
 
-    To find an expired entry deletes it, and nothing may be written while a moment is looked at.
-    """
-    parts = [_VERSION, str(dt.datetime.now(dt.UTC).date()), *map(repr, question)]
-    parts += [
+
+def _name(costs: Mapping[dt.date, DayCost], *question: Any) -> str:
+    days = [
         f"{day.toordinal()} {cost} {month} {final}" for day, (cost, month, final) in sorted(costs.items())
     ]
-    return sha256("\n".join(parts).encode()).hexdigest()
+    return _MEMORY.name(*question, days)
 
 
 def worked_out(

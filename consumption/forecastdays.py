@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from consumption.coverage import Coverage
-from consumption.forecast import DayCost, Forecast, forecast_of
+from consumption.forecast import DayCost, Forecast, forecast_of, remembered
 from consumption.history import Dimension, History, Question, Unpriced, history_of
 from consumption.meters import is_by_month
 from consumption.models import DayState, Ledger, Meter
@@ -76,7 +76,37 @@ def outcome_of(
     The days of the question do not matter: all that is kept is looked at, and learnt from, or ``learn_from``
     only. Raises ``SeveralCurrencies`` where the ledgers are billed in different ones.
     """
-    ledgers = list(ledgers)
+    history = _kept(ledgers, question, ahead, today=today, learn_from=learn_from, expected=expected)
+    costs = _costs_of(history)
+    return Outcome(history, costs, forecast_of(costs, ahead, today=today, learn_from=learn_from))
+
+
+def remembered_outcome_of(
+    ledgers: Iterable[Ledger],
+    question: Question,
+    ahead: Period,
+    *,
+    today: dt.date,
+    learn_from: Period | None = None,
+    expected: int = 1,
+) -> Outcome | None:
+    """Return what ``outcome_of`` does, for who does not wait: None while nobody has worked it out."""
+    history = _kept(ledgers, question, ahead, today=today, learn_from=learn_from, expected=expected)
+    costs = _costs_of(history)
+    found = remembered(costs, ahead, today=today, learn_from=learn_from)
+    return found and Outcome(history, costs, found)
+
+
+def _kept(
+    ledgers: Iterable[Ledger],
+    question: Question,
+    ahead: Period,
+    *,
+    today: dt.date,
+    learn_from: Period | None,
+    expected: int,
+) -> History:
+    """Return the days that a forecast looks at."""
     first = min(months_later(today, -MONTHS_KEPT), ahead.first, (learn_from or ahead).first)
     whole = replace(
         question,
@@ -84,9 +114,7 @@ def outcome_of(
         granularity=Granularity.DAY,
         group_by=Dimension.RESOURCE,  # none of whose groups is looked at: the days are added in the database
     )
-    history = history_of(ledgers, whole, expected=expected)
-    costs = _costs_of(history)
-    return Outcome(history, costs, forecast_of(costs, ahead, today=today, learn_from=learn_from))
+    return history_of(ledgers, whole, expected=expected)
 
 
 def _costs_of(history: History) -> dict[dt.date, DayCost]:

@@ -8,7 +8,7 @@ from django.db.models import TextChoices
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from consumption.forms import ConsumptionFilter
+from consumption.forms import ConsumptionFilter, named_period_text
 from consumption.periods import ONE_DAY, Period, months_later
 
 LOOKS_BACK = 91
@@ -105,6 +105,15 @@ class ForecastFilter(ConsumptionFilter):
         """The days that the models learn from, None for all that is kept."""
         is_chosen = any(self.cleaned_data.get(name) for name in ("first", "last", "period"))
         return self.days if is_chosen else None
+
+    @property
+    def period_words(self) -> str:
+        """Which days are forecast, and which are learnt from where they were chosen."""
+        name = self.horizon_name
+        words = named_period_text(Horizon(name).label if name else "", self.ahead)
+        if not self.learns_from:
+            return words
+        return str(_("%(days)s, learnt from %(learnt)s")) % {"days": words, "learnt": super().period_words}
 
     @property
     def shown(self) -> "ForecastFilter":

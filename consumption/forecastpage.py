@@ -17,7 +17,7 @@ from consumption.asking import Asked
 from consumption.daytext import days_text, period_text
 from consumption.forecast import LONGEST_GAP, MOST_UNKNOWN, UNKNOWN_DAYS, Forecast
 from consumption.forecastcharts import MOST_ROWS, chart_of, rows_of, shown_days
-from consumption.forecastdays import Outcome, outcome_of
+from consumption.forecastdays import Outcome, outcome_of, remembered_outcome_of
 from consumption.forecastfiles import FORMATS
 from consumption.forecastforms import ForecastFilter, Horizon
 from consumption.periods import Period, months_later
@@ -36,15 +36,20 @@ class ModelRow:
 
 def answer_of(asked: Asked) -> Outcome:
     """Return what answers a valid question."""
-    form = asked.form
-    return outcome_of(
-        asked.access.ledgers,
-        asked.question,
-        form.ahead,
-        today=asked.now.date(),
-        learn_from=form.learns_from,
-        expected=len(asked.keys),
-    )
+    return outcome_of(asked.access.ledgers, asked.question, asked.form.ahead, **_seen_by(asked))
+
+
+def remembered_answer_of(asked: Asked) -> Outcome | None:
+    """Return what answers a valid question; None while nobody has worked it out."""
+    return remembered_outcome_of(asked.access.ledgers, asked.question, asked.form.ahead, **_seen_by(asked))
+
+
+def _seen_by(asked: Asked) -> dict[str, Any]:
+    return {
+        "today": asked.now.date(),
+        "learn_from": asked.form.learns_from,
+        "expected": len(asked.keys),
+    }
 
 
 def figures_of(asked: Asked, outcome: Outcome) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from django.core.paginator import Page, Paginator
 from django.core.validators import MinValueValidator
 from django.http import QueryDict
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from consumption.daytext import period_text
 from consumption.history import Dimension, Question
 from consumption.periods import ONE_DAY, Granularity, Period, Preset, preset_period
 from costs.forms import TextsField, page_of, problems_of
@@ -32,6 +34,11 @@ SORTS = ("cost", "name", "change")
 DEAREST_FIRST = "-cost"
 
 _ALIASES = {"type": Dimension.TYPE}
+
+
+def named_period_text(name: str | Promise, days: Period) -> str:
+    """Write a period by its name, which may be empty, and its days: ``30 days (18 Nov to 17 Dec 2025)``."""
+    return f"{name} ({period_text(days)})" if name else period_text(days)
 
 
 class ConsumptionFilter(forms.Form):
@@ -159,6 +166,16 @@ class ConsumptionFilter(forms.Form):
         if self.cleaned_data.get("first") or self.cleaned_data.get("last"):
             return ""
         return self.cleaned_data.get("period") or self.default_preset
+
+    @property
+    def period_words(self) -> str:
+        """Which days the page is about, in words: by their name where they have one."""
+        return named_period_text(Preset(self.preset).label if self.preset else "", self.days)
+
+    @property
+    def cannot_last(self) -> str | Promise:
+        """Why the question cannot be asked some weeks later, empty when it can."""
+        return ""
 
     @property
     def question(self) -> Question:

@@ -18,7 +18,8 @@ from consumption.coverage import DAY_FACTS, Coverage, coverage_of_rows
 from consumption.models import Ledger, Meter, UsageDay
 from consumption.periods import Period
 from consumption.questions import Dimension, Question
-from consumption.sums import Costs, Run, Span, Unpriced, amount_of
+from consumption.sums import Costs, Run, Span, Unpriced
+from consumption.wholenumbers import amount_of
 
 _NOTHING = (0, 0)
 

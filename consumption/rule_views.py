@@ -123,7 +123,7 @@ def _rules_of(request: HttpRequest) -> list[AllocationRule]:
 
 def _rule_of(request: HttpRequest, rule_id: UUID) -> AllocationRule:
     """Return a rule of whoever asks; everybody else's is a 404, the operators' too."""
-    return get_object_or_404(AllocationRule.objects.kept_by(request.user), pk=rule_id)
+    return get_object_or_404(AllocationRule.objects.owned_by(request.user), pk=rule_id)
 
 
 def _list_url(request: HttpRequest) -> str:

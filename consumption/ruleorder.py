@@ -31,7 +31,7 @@ class TooManyRules(PortalError):
 
 def is_full(owner: User | None) -> bool:
     """Tell whether an owner has as many rules as can be."""
-    return AllocationRule.objects.filter(owner=owner).count() >= MOST_RULES
+    return AllocationRule.objects.kept_by(owner).count() >= MOST_RULES
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import OwnedQuerySet, User
 
 LONGEST_CENTRE = 120
 """How many characters the name of a cost centre has."""
@@ -19,12 +19,13 @@ ANYTHING = "*"
 """In a pattern it stands for any characters, or none; every other character stands for itself."""
 
 
-class AllocationRuleQuerySet(models.QuerySet["AllocationRule"]):
+class AllocationRuleQuerySet(OwnedQuerySet):
     """Rules as those see them who keep them or whom they are for."""
 
     def kept_by(self, owner: User | None) -> "AllocationRuleQuerySet":
         """Keep the rules of ``owner`` in their order; those of the operators for None."""
-        return self.filter(owner=owner).order_by("position", "pk")
+        kept = self.filter(owner=None) if owner is None else self.owned_by(owner)
+        return kept.order_by("position", "pk")
 
     def for_owner(self, owner: User) -> "AllocationRuleQuerySet":
         """Keep the rules that hold for ``owner``, in their order: their own, then those of the operators."""

@@ -20,7 +20,7 @@ from consumption import periods
 from consumption.models import Ledger, Meter, ResourceUsage, Usage
 from consumption.periods import Granularity, Period
 from consumption.questions import Dimension, Question
-from costs.money import STORED_STEP
+from consumption.wholenumbers import WholeSum, amount_of, whole_number
 
 _ROWS_AT_ONCE = 10_000
 
@@ -69,11 +69,6 @@ class Run(NamedTuple):
     last: int
     value: int
     price: int | None
-
-
-def amount_of(whole: int) -> Decimal:
-    """Turn a sum of stored whole numbers into the amount that it is."""
-    return whole * STORED_STEP
 
 
 @dataclass
@@ -382,30 +377,9 @@ _MONTH = Substr(Cast("day__day", CharField()), 1, 7)
 """The month of a row, as 2026-10; Django's own function for it is Python, and slow, in SQLite."""
 
 
-class _Whole(ExpressionWrapper):
-    """A stored figure as the whole number of 10⁻¹⁰ that it is."""
-
-    def get_db_converters(self, _connection: Any) -> list[Any]:
-        """Convert nothing: it is a number already, and there are a hundred thousand of them."""
-        return []
-
-
-class _WholeSum(Sum):
-    """A sum of such numbers; PostgreSQL gives it as a ``Decimal``."""
-
-    def get_db_converters(self, _connection: Any) -> list[Any]:
-        """Convert nothing: there are ten thousand of them."""
-        return []
-
-
-def whole_number(name: str) -> ExpressionWrapper:
-    """Return a stored figure as the whole number of 10⁻¹⁰ that it is, to read or to add."""
-    return _Whole(F(name), output_field=BigIntegerField())
-
-
 def _run_sum(period: Period, name: str) -> Sum:
     """Return the sum of a figure over the days that runs have in a period."""
     last = Least(F("last_day"), period.last.toordinal())
     first = Greatest(F("first_day"), period.first.toordinal())
     days = ExpressionWrapper(last - first + 1, output_field=BigIntegerField())
-    return _WholeSum(ExpressionWrapper(whole_number(name) * days, output_field=BigIntegerField()))
+    return WholeSum(ExpressionWrapper(whole_number(name) * days, output_field=BigIntegerField()))

@@ -12,7 +12,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from consumption.models import Ledger, ResourceTag, ResourceUsage
 from consumption.periods import Period
-from consumption.sums import whole_number
+from consumption.wholenumbers import whole_number
 
 MOST_VALUES = 200
 """So many values of a key are offered to choose from: ``Name`` has as many as there are resources."""
@@ -48,6 +48,16 @@ def known_tags(ledgers: Iterable[Ledger]) -> dict[str, list[str]]:
     for key, value in sorted(pairs.distinct()):
         found.setdefault(key, []).append(value)
     return {key: values[:MOST_VALUES] for key, values in found.items()}
+
+
+def seen_among(ledgers: Iterable[Ledger], pairs: Condition) -> Condition:
+    """Return those of some tags that a resource was ever seen with; takes one query."""
+    found = ResourceTag.objects.filter(
+        ledger__in=list(ledgers),
+        key__in={key for key, _value in pairs},
+        value__in={value for _key, value in pairs},
+    )
+    return pairs & frozenset(found.order_by().values_list("key", "value").distinct())
 
 
 def tagged_runs(

@@ -14,9 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from consumption.periods import Period
-
-_MOST = 2**62
-"""Sums above it are added as Python's own numbers, which have no end."""
+from consumption.wholenumbers import SAFE_SUM
 
 Columns = tuple[list[int], list[int], list[int], list[int], list[int], list[int]]
 """Ledger, meter, first and last day, price and lines without a price, of one run after another."""
@@ -69,9 +67,7 @@ class TaggedSums:
     def runs(self, condition: Iterable[tuple[str, str]]) -> Columns:
         """Return what the resources that fulfil a condition consumed while they do, run by run."""
         held = self._fulfilling(condition)
-        begin = np.searchsorted(self._usages.resource, held.resource, "left")
-        end = np.searchsorted(self._usages.resource, held.resource, "right")
-        stretch, usage = _pairs(begin, end)
+        stretch, usage = pairs_of(held.resource, self._usages.resource)
         first = np.maximum(held.first[stretch], self._usages.first[usage])
         last = np.minimum(held.last[stretch], self._usages.last[usage])
         common = first <= last
@@ -153,7 +149,7 @@ class TaggedSums:
     def _prices(self) -> np.ndarray:
         """The price of each run, in numbers in which the sum of any of them is exact."""
         price = self._usages.price
-        is_small = np.abs(price.astype(float)).sum() < _MOST
+        is_small = np.abs(price.astype(float)).sum() < SAFE_SUM
         return price if is_small else price.astype(object)
 
     def _added(self, usage: np.ndarray, first: np.ndarray, last: np.ndarray) -> Columns:
@@ -179,17 +175,16 @@ class TaggedSums:
 
 def _in_both(some: Stretches, others: Stretches) -> Stretches:
     """Return the days that are in stretches of both."""
-    begin = np.searchsorted(others.resource, some.resource, "left")
-    end = np.searchsorted(others.resource, some.resource, "right")
-    one, other = _pairs(begin, end)
+    one, other = pairs_of(some.resource, others.resource)
     first = np.maximum(some.first[one], others.first[other])
     last = np.minimum(some.last[one], others.last[other])
     common = first <= last
     return Stretches(some.resource[one][common], first[common], last[common])
 
 
-def _pairs(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each place of ``begin`` beside each of the numbers from there to ``end``, which is excluded."""
+def pairs_of(some: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of all pairs of equal numbers: in ``some``, and in ``others``, which are sorted."""
+    begin, end = np.searchsorted(others, some, "left"), np.searchsorted(others, some, "right")
     counts = end - begin
     place = np.repeat(np.arange(len(counts)), counts)
     passed = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)

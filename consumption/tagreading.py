@@ -32,7 +32,8 @@ from accounts.errors import (
 from accounts.gateway import Gateway
 from accounts.transport import exact_list
 from consumption.entries import LONGEST_RESOURCE_ID
-from consumption.models import LONGEST_TAG, Ledger, LedgerReader
+from consumption.models import Ledger, LedgerReader
+from consumption.tagmodels import LONGEST_TAG
 from consumption.tags import Seen, last_read, note_tags
 from costs import snapshots
 from costs.inventory import ResourceType, is_nameless

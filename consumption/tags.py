@@ -15,7 +15,7 @@ Each kind of resource has readings of its own, for not every source of tags tell
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -52,8 +52,19 @@ class _Changes:
 
 def last_read(ledger: Ledger) -> dict[str, dt.datetime]:
     """Return when the tags of each kind of resource were last read."""
-    readings = TagReading.objects.filter(ledger=ledger).order_by().values_list("resource_type")
-    return dict(readings.annotate(last=Max("read_at")))
+    return last_readings([ledger.pk]).get(ledger.pk, {})
+
+
+def last_readings(ledgers: Iterable[int]) -> dict[int, dict[str, dt.datetime]]:
+    """Return when the tags of each kind of resource were last read, by ledger (one query).
+
+    A ledger of which no tag was ever read is not in it. Both are in a fixed order.
+    """
+    readings = TagReading.objects.filter(ledger__in=list(ledgers)).values_list("ledger_id", "resource_type")
+    found: dict[int, dict[str, dt.datetime]] = {}
+    for ledger, kind, last in readings.annotate(last=Max("read_at")).order_by("ledger_id", "resource_type"):
+        found.setdefault(ledger, {})[kind] = last
+    return found
 
 
 @transaction.atomic

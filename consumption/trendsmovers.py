@@ -12,7 +12,7 @@ from heapq import nlargest
 from consumption.comparison import Change, change_of
 from consumption.history import History
 from consumption.periods import Period
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 from costs.money import STORED_STEP
 
 MOST_MOVERS = 10

@@ -58,7 +58,7 @@ def figures_of(asked: Asked, trends: Trends) -> dict[str, Any]:
         "whole_text": _whole_text(trends),
         "earlier": [_earlier(trends, one) for one in trends.earlier],
         "grouping": Dimension(history.question.group_by),
-        "movers": _movers(asked, trends),
+        "movers": shown_movers(asked, trends),
     }
 
 
@@ -153,7 +153,7 @@ def _problem(trends: Trends, one: Earlier) -> str:
 # --- The movers
 
 
-def _movers(asked: Asked, trends: Trends) -> dict[str, Any] | None:
+def shown_movers(asked: Asked, trends: Trends) -> dict[str, Any] | None:
     """Return the biggest movers with their names and addresses; None without a step to name them of."""
     found = trends.movers
     if found is None:

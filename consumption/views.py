@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url, trigger_client_event
@@ -21,8 +22,11 @@ from consumption.daytext import days_text, period_text
 from consumption.driftpage import DRIFT
 from consumption.forecastpage import FORECAST
 from consumption.historypage import HISTORY
+from consumption.models import SavedView
 from consumption.moment import one_moment
 from consumption.reading import Reading, Wish
+from consumption.savedviewforms import SaveForm
+from consumption.savedviewspage import menu_of
 from consumption.trendspage import TRENDS
 
 PAGES = {page.name: page for page in (HISTORY, TRENDS, FORECAST, ANOMALIES, DRIFT, ALLOCATION)}
@@ -47,13 +51,29 @@ def history(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
 
 def shown(request: HttpRequest, page: AnalysisPage) -> HttpResponse:
     """Show what is kept at once, on a page of the history; a fragment reads what is missing."""
-    context = context_of(page, _asked(request, page), is_refresh=request.htmx.trigger == "answer")
+    context = page_context(request, page, _asked(request, page), is_refresh=request.htmx.trigger == "answer")
     status = 422 if context["problems"] or context["several"] else 200
     response = page_or_fragment(request, PAGE, FRAGMENT, context, status=status)
     if request.htmx.trigger == "consumption-filter":  # which sends its empty fields along
         address = context["address"]
         push_url(response, f"?{address.urlencode()}" if address else request.path)
     return response
+
+
+def page_context(
+    request: HttpRequest, page: AnalysisPage, asked: Asked, *, is_refresh: bool = False
+) -> dict[str, Any]:
+    """Return what the templates show of a page, with the saved views of whoever asks."""
+    context = context_of(page, asked, is_refresh=is_refresh)
+    views = SavedView.objects.owned_by(request.user).on(PAGES).by_name()
+    may_save = not context["problems"]
+    url, query = reverse("consumption:save_view", args=[page.name]), context["address"].urlencode()
+    return context | {
+        "saved_views": menu_of(views, PAGES, page, query),
+        "save_url": f"{url}?{query}" if may_save else "",
+        "save_words": asked.form.period_words if may_save else "",
+        "view_form": SaveForm(),
+    }
 
 
 @require_safe
@@ -101,7 +121,7 @@ def _read_with_patience(request: HttpRequest, asked: Asked, wish: Wish) -> HttpR
         return redirect(_page_of(request))
     page = _shown_by(request)
     with one_moment():
-        context = context_of(page, _asked(request, page), is_refresh=True)
+        context = page_context(request, page, _asked(request, page), is_refresh=True)
     context |= _progress_of(request, asked, wish, found)
     return render(request, PAGE, context, status=found.error.http_status)
 

@@ -50,6 +50,7 @@ SECTIONS = (
             Page("consumption:drift", _("Drift"), "arrows-diff"),
             Page("consumption:allocation", _("Allocation"), "tags"),
             Page("consumption:invoice", _("Draft invoice"), "receipt"),
+            Page("consumption:saved_views", _("Saved views"), "bookmark"),
         ),
     ),
     Section(_("Running now"), (Page("costs:current", _("Current cost"), "coin"),)),

@@ -1,68 +1,125 @@
-"""The first page: for visitors, what the portal is; for a logged-in customer, where to go."""
+"""The first page: for visitors, what the portal is; for a logged-in customer, where the money goes.
 
-from datetime import datetime
+The page comes at once, and its figures as a fragment, from what is kept alone. Forecasts that nobody has
+worked out yet are the only ones that are waited for, by a second request of the fragment itself.
+"""
+
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import keyring
-from consumption.asking import Asked
-from consumption.daytext import period_text
-from consumption.history import SeveralCurrencies
+from accounts.keyring import Keyring
+from accounts.pages import page_or_fragment, wants_fragment
+from budgets import listpage
+from budgets.asking import LEARNT_DAYS, Asking
+from budgets.owned import budgets_of
+from budgets.standing import Standing
+from consumption import reading
+from consumption.asking import read_url
 from consumption.moment import one_moment
-from consumption.periods import Preset
-from consumption.reasons import badge_of, lacks_some
-from costs import snapshots
-from costs.models import CostSnapshot
+from consumption.periods import Period, months_later
+from consumption.reading import Wish
+from finops_site import overviewfigures
+from finops_site.overviewbills import Bill, bills_of, has_history, keys_of
 from quotes.models import Quote, QuoteStatus
 from quotes.sheet import sheet_of
 
+PAGE, FRAGMENT = "finops_site/overview.html", "finops_site/_overview.html"
+
+SLICE_SECONDS = 1.5
+"""How long one request works out the forecasts of budgets before it shows what there is."""
+
+PATIENCE_SECONDS = 20
+"""How long a browser without script waits for them."""
+
+MOST_BUDGETS = 5
+"""How many budgets are shown; their list has all of them."""
+
 
 @login_not_required
+@never_cache
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """Show the first page; it needs no call to the cloud."""
     if not request.user.is_authenticated:
         return render(request, "finops_site/landing.html")
-    quote = Quote.objects.owned_by(request.user).filter(status=QuoteStatus.ACTIVE).with_item_count().first()
-    now = timezone.now()
-    sheet = sheet_of(quote, at=now) if quote else None
-    context = {"quote": quote, "sheet": sheet, "reading": _last_reading(request), "now": now}
-    return render(request, "finops_site/overview.html", context | _month_to_date(request, now))
-
-
-def _last_reading(request: HttpRequest) -> CostSnapshot | None:
-    """Return the last reading of what runs, with the key in use; None without one, and for operators."""
     if not keyring.is_sealed(request):
-        return None
-    key = keyring.open(request).current
-    return snapshots.latest(key.account_id, key.region, snapshots.reader_of(key.access_key))
+        return render(request, PAGE, {"has_keys": False} | _quote(request, timezone.now()))
+    keys, now = keyring.open(request), timezone.now()
+    shows_all = bool(request.GET.get("all"))
+    context = {"has_keys": True, "shows_figures": shows_all, "now": now}
+    with one_moment():
+        if shows_all or wants_fragment(request):
+            awaits = request.htmx.trigger == "outlooks"
+            seconds = PATIENCE_SECONDS if shows_all else SLICE_SECONDS if awaits else 0.0
+            context |= _figures(request, keys, now, seconds=seconds)
+        if not wants_fragment(request):
+            context |= _reading(request, keys, now)
+    return page_or_fragment(request, PAGE, FRAGMENT, context)
 
 
-@one_moment()
-def _month_to_date(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """Return what is kept of the month to date for the key in use, as far as it may see it."""
-    query = QueryDict(f"period={Preset.MONTH_TO_DATE}")
-    address = f"{reverse('consumption:history')}?{query.urlencode()}"
-    if not keyring.is_sealed(request):
-        return {"month": None, "month_address": address}
-    asked = Asked.of(query, keyring.open(request), now)
-    try:
-        month = asked.history if asked.form.is_valid() and asked.access.ledgers else None
-    except SeveralCurrencies:  # which the page of the consumption explains
-        month = None
-    if month is None or not month.coverage.with_figures:
-        return {"month": None, "month_address": address}
+def _reading(request: HttpRequest, keys: Keyring, now: datetime) -> dict[str, Any]:
+    """Return what the reading needs: this month and the two before it, and what a forecast learns from."""
+    asking, used = Asking(request.user, budgets_of(request), keys, now), keys_of(keys)
+    first = min(months_later(now.date(), -2), now.date() - timedelta(days=LEARNT_DAYS))
+    wish = Wish(Period(first, now.date()), asking.with_linked)
     return {
-        "month": month,
-        "month_total": month.total,
-        "month_address": address,
-        "month_badge": badge_of(month.coverage),
-        "month_text": period_text(month.question.period),
-        "month_lacks": lacks_some(month),
+        "read_url": read_url(used, wish),
+        "begins": bool(reading.days_left(used, wish, at=now)),
+        "regions": [key.region for key in used],
     }
+
+
+def _figures(request: HttpRequest, keys: Keyring, now: datetime, *, seconds: float) -> dict[str, Any]:
+    """Return the figures; those that have to be worked out are awaited without ``seconds`` to do it."""
+    bills = bills_of(keys, now, works_out=bool(seconds))
+    shared = {
+        "refusals": [refusal for bill in bills for refusal in bill.access.refusals],
+        **_quote(request, now),
+    }
+    if not has_history(bills):
+        return shared | {"is_first": True, "running": _running(bills)}
+    budgets = _budgets(request, keys, now, seconds=seconds)
+    return shared | {
+        "is_first": False,
+        "bills": [overviewfigures.figures_of(bill) for bill in bills],
+        "anomalies": overviewfigures.anomalies_of(bills),
+        "several": len(bills) > 1,
+        "month": overviewfigures.month_text(bills[0]),
+        "awaited": budgets["awaited"] or any(bill.awaits_forecast for bill in bills),
+        "budgets": budgets,
+        "now": now,
+    }
+
+
+def _running(bills: list[Bill]) -> list[tuple[str, overviewfigures.Tile]]:
+    """Return what runs, in each currency, where it was read."""
+    tiles = [(bill, overviewfigures.running_of(bill)) for bill in bills]
+    return [(bill.currency, tile) for bill, tile in tiles if tile.amount is not None]
+
+
+def _budgets(request: HttpRequest, keys: Keyring, now: datetime, *, seconds: float) -> dict[str, Any]:
+    """Return the worst of the budgets that run."""
+    budgets = budgets_of(request)
+    standings: list[Standing] = []
+    if budgets:
+        standings = Asking(request.user, budgets, keys, now).standings(seconds=seconds)
+    rows = listpage.worst_first(standings)
+    return {
+        "rows": rows[:MOST_BUDGETS],
+        "count": len(standings),
+        "awaited": any(one.awaits_forecast for one in standings),
+    }
+
+
+def _quote(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return the active quote, if there is one."""
+    quote = Quote.objects.owned_by(request.user).filter(status=QuoteStatus.ACTIVE).with_item_count().first()
+    return {"quote": quote, "sheet": sheet_of(quote, at=now) if quote else None}

@@ -145,7 +145,7 @@ if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
 # --- Who is logged in ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = "overview"
+LOGIN_REDIRECT_URL = "start"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = env("SESSION_IDLE_MINUTES") * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -173,7 +173,7 @@ PROXY_COUNT = env("PROXY_COUNT")  # trusted proxies in front, each of which appe
 # --- Messages --------------------------------------------------------------------------------------------
 globals().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))
 EMAIL_TIMEOUT = 10  # seconds, for each step of sending a mail
-PORTAL_HOST = next(iter(ALLOWED_HOSTS), "localhost").removeprefix(".")
+PORTAL_HOST = next((host for host in ALLOWED_HOSTS if host != "*"), "localhost").removeprefix(".")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"osc-finops@{PORTAL_HOST}")
 # The base of links in messages, which are written while nobody asks for a page.
 PORTAL_URL = env("PORTAL_URL", default=f"https://{PORTAL_HOST}" if HTTPS else "http://127.0.0.1:8000")

@@ -6,12 +6,13 @@ from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 
-from finops_site import health, overview, theme
+from finops_site import health, overview, start, theme
 
 admin.site.site_header = admin.site.site_title = _("OSC-FinOps administration")
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("start/", start.start, name="start"),
     path("api/", include("finops_site.api")),
     path("", include("accounts.urls")),
     path("", include("costs.urls")),

@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.models import OwnedQuerySet
 from costs.models import CommitmentPeriod
 from costs.money import ScaledDecimalField, show_number
 from costs.pricing import Price
@@ -43,12 +44,8 @@ LONGEST_HOURS = 100 * 8760
 """No quote is longer than a hundred years."""
 
 
-class QuoteQuerySet(models.QuerySet["Quote"]):
+class QuoteQuerySet(OwnedQuerySet):
     """Quotes as their owner sees them."""
-
-    def owned_by(self, user: settings.AUTH_USER_MODEL) -> "QuoteQuerySet":
-        """Keep what ``user`` owns: everything else does not exist for them."""
-        return self.filter(owner=user)
 
     def with_item_count(self) -> "QuoteQuerySet":
         """Add ``item_count`` to each quote."""

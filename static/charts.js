@@ -153,12 +153,14 @@
   }
 
   // A missing day is a gap with a name, not a zero.
-  function drawGap(ctx, area, middle, step, view, look) {
+  function drawGap(ctx, area, from, to, step, view, look) {
+    const width = to - from + step * 0.8;
+    const middle = (from + to) / 2;
     ctx.save();
     ctx.strokeStyle = look.edge;
     ctx.setLineDash([3, 3]);
-    ctx.strokeRect(middle - step * 0.4, area.top + 0.5, step * 0.8, area.height - 1);
-    if (step >= 14) { // where it is too narrow for a word, the legend and the table say it
+    ctx.strokeRect(from - step * 0.4, area.top + 0.5, width, area.height - 1);
+    if (width >= 14) { // where it is too narrow for a word, the legend and the table say it
       ctx.fillStyle = look.text;
       ctx.font = `500 11px ${look.font}`;
       ctx.textAlign = "center";
@@ -195,7 +197,11 @@
       }
       view.states.forEach((state, i) => {
         if (view.across) return;
-        if (state === "missing") drawGap(ctx, area, scale.getPixelForValue(i), step, view, look);
+        if (state === "missing" && view.states[i - 1] !== "missing") { // one frame around all days of a gap
+          let last = i;
+          while (view.states[last + 1] === "missing") last += 1;
+          drawGap(ctx, area, scale.getPixelForValue(i), scale.getPixelForValue(last), step, view, look);
+        }
         const sum = state === "partial" && sumOf(view.bars, i);
         if (sum) drawLid(ctx, area, scale.getPixelForValue(i), step, y.getPixelForValue(sum.value), look);
       });

@@ -1,7 +1,7 @@
 """Benchmarks print figures and fail no test; that they still run is tested here, on small sizes."""
 
 from accounts.models import User
-from bench import budgets, consumption, costs, quotes, trends
+from bench import budgets, consumption, costs, overview, quotes, trends
 from consumption.periods import Period
 from costs import refreshing
 from sandbox.cloud import DEMO_KEY
@@ -62,4 +62,14 @@ def test_the_benchmark_of_the_budgets_prints_each_figure_beside_its_goal(logged_
     budgets.measure_pages(logged_in, made, times=1)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + 6 + 3 * 5
+    assert all("goal: " in line for line in lines)
+
+
+def test_the_benchmark_of_the_overview_prints_each_figure_beside_its_goal(logged_in, capsys):
+    month = consumption.months(1)
+    trends.keep(Period(month.first, month.first.replace(day=3)))
+    budgets.make_budgets(User.objects.for_account(DEMO_KEY.account_id), 2)
+    overview.measure_overview(logged_in, times=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 6
     assert all("goal: " in line for line in lines)

@@ -6,6 +6,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from budgets.words import Tag
 from costs.money import round_for_display, show_percent
@@ -23,6 +24,21 @@ def status_tag(tag: Tag) -> SafeString:
         static("icons.svg"),
         tag.icon,
         tag.text,
+    )
+
+
+@register.simple_tag
+def verdict(tag: Tag, period: str) -> SafeString:
+    """Write how a period ended as a small icon with its words: a list has hundreds of them."""
+    label = gettext("%(label)s: %(value)s") % {"label": period, "value": tag.text}
+    return format_html(
+        '<li class="{}" title="{}">'
+        '<svg class="icon icon-s" role="img" aria-label="{}"><use href="{}#{}"/></svg></li>',
+        tag.kind,
+        label,
+        label,
+        static("icons.svg"),
+        tag.icon,
     )
 
 

@@ -46,6 +46,12 @@ def at_least(lacks: object) -> SafeString | str:
     return format_html('<span class="visually-hidden">{}</span>≥ ', _("at least")) if lacks else ""
 
 
+@register.simple_tag
+def at_most(lacks: object) -> SafeString | str:
+    """Put a sign before what is left beside an amount that lacks something."""
+    return format_html('<span class="visually-hidden">{}</span>≤ ', _("at most")) if lacks else ""
+
+
 @register.filter
 def is_just_now(moment: dt.datetime, now: dt.datetime) -> bool:
     """Tell whether something is less than a minute old."""

@@ -54,7 +54,7 @@ def assert_nothing_stored(client):
 def test_good_keys_log_in_the_user_of_their_account_with_one_call(client, outscale):
     response = client.post("/login/", keys())
 
-    assert (response.status_code, response["Location"]) == (302, "/")
+    assert (response.status_code, response["Location"]) == (302, "/start/")
     assert proving_calls(outscale) == [("ReadAccounts", "eu-west-2")]
     user = User.objects.get()
     assert (user.account_id, user.name) == (DEMO_ACCOUNT.account_id, DEMO_ACCOUNT.company)
@@ -260,12 +260,12 @@ def test_account_that_an_operator_closed_cannot_log_in(client, outscale):
     ("wanted", "destination"),
     [
         ("/accounts/?tab=1", "/accounts/?tab=1"),
-        ("https://evil.example/", "/"),
-        ("//evil.example/", "/"),
-        ("/\\evil.example/", "/"),
-        ("javascript:alert(1)", "/"),
-        ("accounts/", "/"),
-        ("", "/"),
+        ("https://evil.example/", "/start/"),
+        ("//evil.example/", "/start/"),
+        ("/\\evil.example/", "/start/"),
+        ("javascript:alert(1)", "/start/"),
+        ("accounts/", "/start/"),
+        ("", "/start/"),
     ],
 )
 def test_login_leads_only_to_pages_of_this_portal(client, outscale, wanted, destination):

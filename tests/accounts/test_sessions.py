@@ -312,7 +312,7 @@ def test_htmx_redirect_keeps_the_cookies_of_the_answer(logged_in):
 def test_htmx_from_another_host_does_not_choose_where_the_login_leads(client):
     response = client.get("/accounts/", headers=HTMX | {"HX-Current-URL": "https://evil.example/quotes/"})
 
-    assert response["HX-Redirect"] == "/login/?next=/"
+    assert response["HX-Redirect"] == "/login/?next=/start/"
 
 
 def test_boosted_link_on_an_expired_session_comes_back_to_the_page_it_wanted(client):

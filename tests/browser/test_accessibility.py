@@ -8,7 +8,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.models import User
 from budgets.models import AlertDelivery, Budget, BudgetAlert
+from consumption import savedviews
 from consumption.periods import Preset, preset_period
 from consumption.tags import Seen, note_tags
 from costs.models import CostSnapshot
@@ -101,10 +103,18 @@ def account_menu(page, _outscale):
     page.get_by_role("button", name="Log out").wait_for()
 
 
-def overview(page, _outscale):
+def overview(page, outscale):
+    budgets(page, outscale)
+    page.goto("/")
+    page.locator("#days-eur canvas, [data-chart=days-eur]").first.wait_for()
+    expect(page.locator("#outlooks")).to_have_count(0)
+
+
+def overview_of_a_first_visit(page, outscale):
+    outscale.faults.add("ReadConsumptionAccount", "refuse")
     log_in(page)
     page.goto("/")
-    page.get_by_role("heading", name="Overview").wait_for()
+    page.get_by_role("heading", name="Not for this key").wait_for()
 
 
 def accounts(page, _outscale):
@@ -296,6 +306,29 @@ def drift_with_a_refused_file(page, outscale):
     page.get_by_text("Line 1 is no JSON.").wait_for()
 
 
+def saved_views_with_a_name_that_is_taken(page, _outscale):
+    log_in(page)
+    owner = User.objects.get(account_id=DEMO_ACCOUNT.account_id)
+    for name, query in (("Last month", "period=last-month"), ("Elsewhere", "region=mars")):
+        view = savedviews.save(owner=owner, name=name, page="trends", query=query, at=timezone.now())
+    savedviews.set_start(view=view, is_start=True)
+    page.goto("/consumption/views/")
+    page.locator("summary", has_text="Rename").first.click()
+    page.get_by_role("textbox").first.fill("Last month")
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_text("Another of your views is called like this.").wait_for()
+
+
+def consumption_saved_under_a_name_that_is_taken(page, _outscale):
+    saved_views_with_a_name_that_is_taken(page, _outscale)
+    page.goto("/consumption/?period=last-7-days")
+    expect(page.locator("#reading")).to_be_empty()
+    page.locator("#saved-views summary").click()
+    page.get_by_label("Name").fill("Last month")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Replace “Last month”").wait_for()
+
+
 def allocation(page, _outscale):
     ledger = make_ledger(at=timezone.now())
     used = [ran("i-1"), ran("i-2"), ran("i-3"), entry("Support", "3", resource=None)]
@@ -342,7 +375,7 @@ def new_budget_with_all_that_can_be_wrong(page, _outscale):
     page.get_by_label("Amount per period").fill("-3")
     page.get_by_label("Tags").fill("production")
     page.get_by_label("us-east-2").check()
-    page.get_by_label("Name").fill("Production")
+    page.get_by_label("Name", exact=True).fill("Production")
     page.get_by_role("button", name="Make the budget").click()
     page.get_by_text("Nothing is saved yet.").wait_for()
 
@@ -419,6 +452,7 @@ PAGES = [
     theme_menu,
     account_menu,
     overview,
+    overview_of_a_first_visit,
     accounts,
     current_cost,
     current_cost_of_nothing,
@@ -445,6 +479,8 @@ PAGES = [
     anomalies,
     forecast,
     forecast_with_a_wrong_question,
+    saved_views_with_a_name_that_is_taken,
+    consumption_saved_under_a_name_that_is_taken,
     draft_invoice,
     draft_invoice_of_nothing,
     new_budget_with_all_that_can_be_wrong,

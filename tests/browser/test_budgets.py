@@ -8,7 +8,9 @@ from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from consumption.models import Ledger
 from consumption.periods import ONE_DAY
+from consumption.tags import Seen, note_tags
 from tests.consumption.days import entry, keep, make_ledger
 
 
@@ -25,7 +27,11 @@ def make_budget(page, **values):
     page.goto("/budgets/")
     page.get_by_role("link", name="New budget").click()
     for name, value in values.items():
-        page.locator(f"[name={name}]").fill(value)
+        field = page.locator(f"[name={name}]")
+        if name == "period_type":
+            field.select_option(value)
+        else:
+            field.fill(value)
     page.get_by_role("button", name="Make the budget").click()
 
 
@@ -43,7 +49,7 @@ def test_a_budget_is_made_is_at_risk_and_its_alert_is_found(kept):
     expect(kept.get_by_role("heading", level=1)).to_contain_text("Research")
     expect(kept.locator("#budget-tag")).to_have_text("At risk")
     expect(kept.locator('[data-figure="spent"]')).to_have_text("€450.00")
-    expect(kept.locator("#alerts")).to_contain_text("No threshold was reached yet.")
+    expect(kept.locator("#alerts")).to_contain_text("No alert yet")
     chart = json.loads(kept.locator("#budget-chart script").inner_text())
     assert chart["labels"][0] == start.isoformat()
 
@@ -71,6 +77,30 @@ def test_the_list_works_its_forecasts_out_and_leads_to_the_worst(kept):
     expect(rows).to_have_count(1)
     rows.get_by_role("link").click()
     expect(kept.locator("#budget-tag")).to_have_text("Over budget")
+
+
+def test_a_name_of_one_long_word_makes_no_page_wider_than_the_screen(kept):
+    seen = Seen(frozenset(["Vm"]), {("i-1", "team"): ("Vm", "v")})
+    note_tags(ledger=Ledger.objects.get(), seen=seen, at=timezone.now())
+    make_budget(kept, name="Weekly", amount="12345678", start_date="2015-01-05", period_type="weekly")
+    make_budget(kept, name="W" * 120, amount="5000", tags=f"team={'v' * 255}")
+    expect(kept.get_by_role("heading", level=1)).to_contain_text("W" * 120)
+    own = kept.url
+    for width in (1280, 768):
+        kept.set_viewport_size({"width": width, "height": 900})
+        for address in (
+            own,
+            f"{own}edit/",
+            f"{own}amounts/",
+            f"{own}delete/",
+            "/budgets/",
+            "/budgets/report/",
+        ):
+            kept.goto(address)
+            excess = kept.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert excess <= 0, (address, width)
+    kept.goto("/budgets/")
+    assert kept.get_by_role("link", name="Weekly").bounding_box()["height"] < 30
 
 
 def test_the_steps_of_a_period_open_without_leaving_the_page(kept):

@@ -203,3 +203,36 @@ def test_who_checks_at_once_raises_each_alert_and_each_delivery_once():
     found = at_once(lambda: len(raise_alerts(standing(budget, "95"), at=AT)), times=4)
     assert sorted(found) == [0, 0, 0, 3]
     assert (BudgetAlert.objects.count(), AlertDelivery.objects.count()) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    "facts", [{"period_type": "weekly"}, {"currency": "USD"}, {"end_date": dt.date(2026, 3, 22)}]
+)
+def test_a_change_of_the_period_or_the_currency_begins_anew_although_the_percentage_is_reached(facts):
+    budget = make_budget(actual_thresholds=[50], start=MARCH.first, emails=["a@example.com"])
+    raise_alerts(standing(budget, "95"), at=AT)
+    change(budget, **facts)
+    week = MARCH if "currency" in facts else MARCH._replace(end=dt.date(2026, 3, 23))
+    found = Standing(budget, [period_of("60", period=week, over=19)], 0, Status.ON_TRACK)
+    assert raised(found, LATER) == [("actual", 50)]
+    assert list(
+        BudgetAlert.objects.order_by("pk").values_list("period_end", "currency", "is_superseded")
+    ) == [
+        (MARCH.end, "EUR", True),
+        (week.end, budget.currency, False),
+    ]
+
+
+def test_the_last_whole_week_is_watched_although_the_end_of_the_budget_has_left_one_day_after_it():
+    budget = make_budget(period_type="weekly", end_date=dt.date(2026, 3, 8), actual_thresholds=[100])
+    week = period_of("100", period=MARCH._replace(end=dt.date(2026, 3, 8)))
+    last = period_of(None, period=MARCH._replace(first=dt.date(2026, 3, 8), end=dt.date(2026, 3, 9)))
+    ended = Standing(budget, [week, last], None, Status.ENDED)
+    assert raised(ended, dt.datetime(2026, 3, 9, 8, tzinfo=dt.UTC)) == [("actual", 100)]
+
+
+def test_an_alert_of_a_check_that_began_before_the_budget_was_changed_is_none_of_before_the_change():
+    budget = change(make_budget(forecast_thresholds=[100]))
+    for total in ("101", "99", "102"):
+        raise_alerts(standing(budget, "10", expected=(total, "90", "110")), at=AT)
+    assert [alert.raised_at for alert in BudgetAlert.objects.all()] == [LATER]

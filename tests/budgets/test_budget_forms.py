@@ -14,6 +14,7 @@ from budgets.amounts import table_of
 from budgets.models import Budget
 from consumption.models import Ledger
 from consumption.periods import months_later
+from consumption.tags import Seen, note_tags
 from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY, LINKED_ACCOUNT, PAYING_ACCOUNT, PAYING_KEY
 from tests.budgets.budgets import make_budget
@@ -332,6 +333,54 @@ def test_an_amount_of_a_period_that_is_gone_is_not_lost_in_silence(logged_in, bu
     response = post(logged_in, page(budget, "amounts"), **{"amount_2026-11-02": "7"})
     assert response.status_code == 422
     assert "have changed" in text(response.soup.select_one("main [role=alert]"))
+
+
+def test_an_amount_that_the_page_did_not_show_yet_stays_as_it_is(logged_in, alice):
+    """A page that was opened last month does not know the period that is shown since."""
+    budget = make_budget("100", of=alice, start=today().replace(day=1))
+    first, last = (months_later(today().replace(day=1), number) for number in (0, 12))
+    lifecycle.set_amounts(budget=budget, amounts={last: Decimal("7.50")}, at=timezone.now())
+    assert logged_in.post(page(budget, "amounts"), {f"amount_{first}": "5"}).status_code == 302
+    assert table_of([budget])[budget.pk] == {first: Decimal(5), last: Decimal("7.50")}
+    assert logged_in.post(page(budget, "amounts"), {f"amount_{last}": ""}).status_code == 302
+    assert table_of([budget])[budget.pk] == {first: Decimal(5)}
+
+
+def test_a_change_from_an_old_page_does_not_replace_a_newer_one_unasked(logged_in, budget):
+    def shown_moment(response):
+        return response.soup.select_one("main [name=seen]")["value"]
+
+    seen = shown_moment(get(logged_in, page(budget, "edit")))
+    assert post(logged_in, page(budget, "edit"), seen=seen, amount="2000").status_code == 302
+    bad = post(logged_in, page(budget, "edit"), seen=seen, amount="x")
+    assert shown_moment(bad) == seen
+    late = post(logged_in, page(budget, "edit"), seen=seen, name="Late")
+    assert late.status_code == 422
+    assert "was changed since you have opened it" in text(late.soup.select_one("main [role=alert]"))
+    assert late.soup.select_one("[name=name]")["value"] == "Late"
+    budget.refresh_from_db()
+    assert (budget.name, budget.amount) == ("Production", 2000)
+    for again in (shown_moment(late), "", "2026-13-01T00:00", "x\x00"):
+        assert post(logged_in, page(budget, "edit"), seen=again, name="Late").status_code == 302
+    budget.refresh_from_db()
+    assert (budget.name, budget.amount) == ("Late", 1000)
+
+
+def test_the_tags_that_part_the_resources_are_hinted_at_first(logged_in, alice):
+    ledger, at = make_ledger(at=timezone.now()), timezone.now()
+    tags = {("i-1", f"a{number}"): ("Vm", "x") for number in range(30)}
+    tags |= {(f"i-{team}", "team"): ("Vm", team) for team in ("blue", "red")}
+    note_tags(ledger=ledger, seen=Seen(frozenset(["Vm"]), tags), at=at)
+    hint = text(get(logged_in, NEW).soup.select_one("#id_tags_helptext"))
+    assert "Seen so far: team=blue, team=red, a0=x, a1=x," in hint
+
+
+def test_a_name_is_one_line_with_something_to_see_of_it(logged_in):
+    for name in ("\u200b", "\u2060 \u00ad", "\u200e"):
+        response = post(logged_in, NEW, name=name)
+        assert (response.status_code, refused_fields(response)) == (422, {"name"})
+    assert post(logged_in, NEW, name="Équipe\r\n 👩\u200d💻\tProd").status_code == 302
+    assert Budget.objects.get().name == "Équipe 👩\u200d💻 Prod"
 
 
 def test_a_budget_is_deleted_only_after_the_question(logged_in, budget):

@@ -11,12 +11,17 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import User
 from budgets.models import AlertDelivery, BudgetAlert
+from consumption.models import Ledger
 from consumption.periods import ONE_DAY
+from consumption.tagreading import KINDS
+from consumption.tags import Seen, note_tags
 from costs.money import show_money
-from sandbox.cloud import LINKED_KEY, SECOND_DEMO_KEY
+from costs.snapshots import reader_of
+from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
 from tests.budgets.budgets import make_budget, owner
 from tests.consumption.days import entry, keep, make_ledger
 from tests.costs.portal_readings import client_of, get, text, with_soup
@@ -84,9 +89,8 @@ def test_the_day_on_which_a_budget_will_be_exceeded_is_told(logged_in, now, spen
     page = get(logged_in, f"/budgets/{budget_of(now, '215').pk}/")
     assert text(page.soup.select_one("#budget-tag")) == "At risk"
     exceeded = this_month(now) + 21 * ONE_DAY
-    assert f"the budget is exceeded about {exceeded:%-d %b.} {exceeded.year}".replace("May.", "May") in text(
-        page.soup.select_one(".figures")
-    ).replace("March", "Mar.").replace("April", "Apr.").replace("June", "Jun.").replace("July", "Jul.")
+    said = f"the budget is exceeded about {date_format(exceeded, 'j N Y')}"
+    assert said in text(page.soup.select_one(".figures"))
 
 
 def test_the_steps_of_the_running_period_stand_below_it_and_those_of_another_on_request(
@@ -133,6 +137,36 @@ def test_a_day_that_was_not_read_is_a_gap_and_makes_what_is_spent_a_lower_bound(
     assert all(one["values"][place] is None for one in chart["series"] if one["role"] != "budget")
 
 
+def test_what_is_used_and_left_and_said_beside_a_lower_bound_is_one_too(logged_in, now, spent):
+    unpriced = [entry(price="10"), entry("Unheard", None, resource="x")]
+    month = (this_month(now) - ONE_DAY).replace(day=1)
+    keep(spent, dict.fromkeys([month, this_month(now) + ONE_DAY], unpriced), at=now + dt.timedelta(seconds=1))
+    budget = budget_of(now)
+    page = get(logged_in, f"/budgets/{budget.pk}/")
+    assert figure(page.soup, "remaining") == "at most ≤ €210.00"
+    figures, expected = text(page.soup.select_one(".figures")), euros(10 * length_of(this_month(now)))
+    assert "at least ≥ 47.5% used" in figures
+    assert "is not exceeded" not in figures
+    sentence = text(page.soup.select_one("#budget section.card"))
+    assert f"is expected to end at {expected} or more: some prices are missing." in sentence
+    assert "below the budget" not in sentence
+    left = euros(400 - 10 * length_of(month))
+    assert f"stayed at most {left} below it: some prices are missing." in sentence
+    period, step, *_ = (text(row) for row in page.soup.select("#periods tr.open, #periods tr.step"))
+    assert "at least ≥ 47.5%" in period
+    assert "at least ≥ 17.5%" in step
+    days = page.soup.select("#days tbody tr")
+    assert [text(row.select("td")[1]) for row in days].count("at least ≥ €10.00") == 2
+    listed = text(get(logged_in, "/budgets/").soup.select_one(".budgets-table tbody"))
+    assert "at least ≥ 47.5%" in listed
+    report = text(get(logged_in, "/budgets/report/").soup.select_one("tbody"))
+    assert "at most ≤ €210.00 at least ≥ 47.5%" in report
+    over = budget_of(now, "100")
+    assert "has exceeded its budget by €90.00 or more" in text(
+        get(logged_in, f"/budgets/{over.pk}/").soup.select_one("#budget section.card")
+    )
+
+
 def test_what_the_table_says_of_the_days_is_what_the_chart_shows(logged_in, now, spent):
     page = get(logged_in, f"/budgets/{budget_of(now).pk}/")
     chart = json.loads(page.soup.select_one("#budget-chart script").text)
@@ -172,14 +206,40 @@ def test_a_budget_without_any_data_says_so(logged_in, now):
     assert "€0.00" not in text(page.soup.select_one("#budget"))
 
 
+def test_a_tag_that_no_resource_ever_had_is_named_for_its_budget_would_never_warn(logged_in, now, spent):
+    seen = Seen(frozenset(KINDS.values()), {("i-1", "env"): ("Vm", "production")})
+    note_tags(ledger=Ledger.objects.get(), seen=seen, at=now)
+    said = {}
+    for tag in ("env=prod", "ENV=production", "env=production"):
+        budget = budget_of(now, scope={"tags": [tag, "env=production"]})
+        notices = get(logged_in, f"/budgets/{budget.pk}/").soup.select("#budget > .notice")
+        said[tag] = [text(one) for one in notices]
+    assert said == {
+        "env=prod": ["No resource was ever seen with env=prod. Please check how it is written."],
+        "ENV=production": ["No resource was ever seen with ENV=production. Please check how it is written."],
+        "env=production": [],
+    }
+
+
+def test_a_budget_in_a_currency_that_no_key_is_billed_in_says_why_it_is_empty(logged_in, now, spent):
+    page = get(logged_in, f"/budgets/{budget_of(now, currency='USD').pk}/")
+    assert "No key of this session is for a region billed in USD." in text(page.soup.select_one("#budget"))
+    page = get(logged_in, f"/budgets/{budget_of(now).pk}/")
+    assert "billed in" not in text(page.soup.select_one("#budget"))
+
+
 def test_missing_days_are_read_by_the_page_itself(logged_in, now, outscale):
     page = get(logged_in, f"/budgets/{budget_of(now).pk}/")
     form = page.soup.select_one("#reading form")
     assert list(outscale.requests) == []
     answer = logged_in.post(form["hx-post"], headers=HTMX)
     assert answer.status_code == 200
-    assert {request.call for request in outscale.requests} == {"ReadConsumptionAccount", "ReadTags"}
-    assert figure(get(logged_in, page.soup.select_one("#follow")["hx-get"]).soup, "spent") != "–"
+    assert "ReadConsumptionAccount" in {request.call for request in outscale.requests}
+    anew = with_soup(logged_in.get(page.soup.select_one("#follow")["hx-get"], headers=HTMX)).soup
+    assert figure(anew, "spent") != "–"
+    assert text(page.soup.select_one("#budget-tag")) == "No data"
+    [tag] = anew.select("#budget-tag[hx-swap-oob=true]")
+    assert text(tag) == text(anew.select_one("#periods tr.open .osc-tag")) != "No data"
 
 
 @pytest.mark.parametrize("address", ["", "edit/", "amounts/", "delete/", "export/csv/"])
@@ -267,6 +327,8 @@ def test_forecasts_of_the_list_are_worked_out_by_the_page_a_slice_at_a_time(logg
     first = get(logged_in, "/budgets/")
     assert "0 of 1 forecasts" in text(first.soup.select_one("#outlooks"))
     assert "Being worked out" in text(first.soup.select_one(".budgets-table"))
+    assert text(first.soup.select_one(".chips")) == "All 1"
+    assert get(logged_in, "/budgets/?status=on_track").soup.select(".budgets-table tbody tr") == []
     slice_ = get(logged_in, "/budgets/", headers=HTMX | {"HX-Trigger": "outlooks"})
     assert slice_.soup.select_one("#outlooks") is None
     assert "On track" in text(slice_.soup.select_one(".budgets-table"))
@@ -341,6 +403,36 @@ def test_the_report_says_which_periods_were_kept(logged_in, now, spent):
     assert get(logged_in, "/budgets/report/?months=7").status_code == 422
 
 
+def test_the_report_does_not_count_what_has_not_ended_yet(logged_in, now, spent):
+    budget_of(now, start=this_month(now))
+    section = get(logged_in, "/budgets/report/").soup.select_one("section")
+    assert "Being worked out" in text(section)
+    assert "0 of 0" not in text(section)
+
+
+def test_the_report_gives_no_verdict_on_a_running_period_before_its_forecast_does(logged_in, now, spent):
+    budget = budget_of(now, "300")  # 190 after 19 days: the forecast is 280 to 310, the pace lies close to it
+    for expected in ("Being worked out", "At risk" if length_of(this_month(now)) == 31 else "On track"):
+        rows = get(logged_in, "/budgets/report/").soup.select("section tbody tr")
+        assert text(rows[-1].select_one("td")) == expected
+        logged_in.get(f"/budgets/{budget.pk}/")
+
+
+def test_a_file_calls_nothing_a_lower_bound_that_is_not_known(logged_in, now):
+    rows = rows_of(logged_in.get(f"/budgets/{budget_of(now).pk}/export/csv/"))
+    assert {(row["spent"], row["is_lower_bound"]) for row in rows} == {("", "false")}
+
+
+def test_a_region_in_another_currency_is_named_on_the_page_and_by_the_api(logged_in, now, spent):
+    american = make_ledger(region="us-east-2", at=now)
+    keep(american, {now.date() - ONE_DAY: [entry(price="5")]}, at=now, currency="USD")
+    budget = budget_of(now, scope={"regions": ["eu-west-2", "us-east-2"]})
+    [partial] = logged_in.get(f"/api/budgets/{budget.pk}/status").json()["metadata"]["partial"]
+    assert partial["regions"] == ["us-east-2"]
+    assert "us-east-2 is billed in another currency" in partial["message"]
+    assert partial["message"] in text(get(logged_in, f"/budgets/{budget.pk}/").soup.select_one("#budget"))
+
+
 def rows_of(response):
     return list(csv.DictReader(io.StringIO(response.content.decode())))
 
@@ -394,3 +486,35 @@ def test_a_stranger_to_the_portal_sees_nothing(client, now, spent):
     budget = budget_of(now)
     assert client.get(f"/budgets/{budget.pk}/").status_code == 302
     assert client.get(f"/api/budgets/{budget.pk}/status").status_code == 401
+
+
+def test_a_key_that_may_not_read_what_an_alert_tells_sees_no_figure_of_it(outscale, logged_in, now, spent):
+    budget = budget_of(now)
+    BudgetAlert.objects.create(
+        budget=budget,
+        currency="EUR",
+        period_first=this_month(now),
+        period_end=this_month(now) + 30 * ONE_DAY,
+        measure="actual",
+        percent=31,
+        amount=Decimal(400),
+        figure=Decimal("123.45"),
+        ledgers=[spent.pk],
+        raised_at=now,
+    )
+    told = get(client_of(SECOND_DEMO_KEY), f"/budgets/{budget.pk}/")
+    assert "1 alert is not shown" in text(told.soup.select_one("#alerts"))
+    assert "123.45" not in told.content.decode()
+    assert "31%" not in told.content.decode()
+    told = text(get(logged_in, f"/budgets/{budget.pk}/").soup.select_one("#alerts"))
+    assert "€123.45" in told
+    assert "not shown" not in told
+
+
+@pytest.mark.parametrize(("saved_by", "is_told"), [(DEMO_KEY, False), (SECOND_DEMO_KEY, True)])
+def test_it_is_told_that_alerts_leave_out_what_the_key_that_saved_the_budget_may_not_read(
+    logged_in, now, spent, saved_by, is_told
+):
+    budget = budget_of(now, readers=[reader_of(saved_by.access_key)])
+    told = text(get(logged_in, f"/budgets/{budget.pk}/").soup.select_one("#alerts"))
+    assert ("Alerts leave out a part of these figures" in told) is is_told

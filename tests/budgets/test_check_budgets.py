@@ -4,36 +4,26 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from budgets import alerts
+from budgets import alerts, checking
 from budgets.models import AlertDelivery, BudgetAlert
+from consumption import daybook
+from consumption.models import Ledger
 from consumption.periods import ONE_DAY
 from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY, LINKED_KEY
 from tests.budgets.alerting import at_once
 from tests.budgets.budgets import make_budget, owner
-from tests.budgets.receivers import mail_server, webhook
 from tests.consumption.commands import run
 from tests.consumption.days import entry, keep, make_ledger
 
 pytestmark = pytest.mark.django_db
 DEMO, LINKED = DEMO_ACCOUNT.account_id, LINKED_KEY.account_id
 DAYS = 5
-
-
-@pytest.fixture
-def mails(settings):
-    with mail_server(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def receiver(settings):
-    with webhook(settings) as server:
-        yield server
 
 
 def consume(days=DAYS, account_id=DEMO):
@@ -190,3 +180,36 @@ def test_the_help_has_examples_and_exit_codes(capsys):
     said = capsys.readouterr().out
     assert "manage.py check_budgets --dry-run" in said
     assert "The exit code is 0" in said
+
+
+def test_an_account_that_may_not_log_in_any_more_is_told_nothing(receiver):
+    receiver.status = 500
+    budget = make(webhook_url=receiver.url(), actual_thresholds=[50])
+    run("check_budgets")
+    type(budget.owner).objects.update(is_active=False)
+    type(budget).objects.update(actual_thresholds=[50, 60])
+    AlertDelivery.objects.update(next_attempt_at=timezone.now())
+    out, _err, failure = run("check_budgets")
+    assert out == f"failed: webhook of {named(budget, 50)}\n"
+    assert "The account of the budget may not log in any more. (given up)" in failure
+    assert run("check_budgets", "--account", DEMO) == ("", "", "")
+    assert (len(receiver.posted), BudgetAlert.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_budgets_are_checked_as_they_stand_at_one_moment(monkeypatch):
+    """A cost moves to another day meanwhile: with the days of before and the costs of after it is lost."""
+    cache.clear()
+    make("120", actual_thresholds=[100], forecast_thresholds=[])
+    ledger, at = Ledger.objects.get(), timezone.now() + dt.timedelta(days=30)
+    [last] = ledger.days.order_by("-day").values_list("day", flat=True)[:1]
+    read = daybook.sheet_of
+
+    def moved(*asked):
+        later = {last: [entry(price="0")], last - DAYS * ONE_DAY: [entry(price="24")]}
+        at_once(lambda: keep(ledger, later, at=at + dt.timedelta(days=1)), times=1)
+        return read(*asked)
+
+    monkeypatch.setattr(daybook, "sheet_of", moved)
+    [checked] = checking.check([owner()], at=timezone.now(), dry_run=True)
+    assert [(alert.percent, alert.figure) for alert in checked.alerts] == [(100, 120)]

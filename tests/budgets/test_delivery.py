@@ -5,16 +5,20 @@ import email
 import email.policy
 import json
 import logging
+import time
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 
-from budgets import webhooks
+from budgets import delivery, webhooks
 from budgets.delivery import CLAIM, PAUSES, deliver_due
-from budgets.models import AlertDelivery, Budget, DeliveryState
+from budgets.models import AlertDelivery, Budget, BudgetAlert, DeliveryState
+from costs.snapshots import reader_of
+from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
 from tests.budgets.alerting import AT, at_once, make_alert
-from tests.budgets.receivers import mail_server, webhook
+from tests.budgets.budgets import owner
+from tests.consumption.days import make_ledger
 
 pytestmark = pytest.mark.django_db
 SECRET = "/services/T00/B00/XXXXSECRETXXXX"
@@ -25,18 +29,6 @@ MANY = ["one@example.com", "two@example.com"]
 def _portal(settings):
     settings.PORTAL_URL = "https://portal.example/"
     settings.DEFAULT_FROM_EMAIL = "osc-finops@portal.example"
-
-
-@pytest.fixture
-def mails(settings):
-    with mail_server(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def receiver(settings):
-    with webhook(settings) as server:
-        yield server
 
 
 def deliver(at=AT):
@@ -324,3 +316,62 @@ def test_no_transaction_is_open_while_the_network_is_waited_for(receiver, monkey
     assert open_ones
     assert not any(open_ones)
     assert json.dumps(receiver.posted)
+
+
+def test_what_was_superseded_while_somebody_tried_to_send_it_is_not_sent_any_more(receiver):
+    receiver.status = 500
+    alert = make_alert(90, ["webhook"], webhook_url=receiver.url())
+    assert [state for _channel, state, _problem in deliver()] == ["pending"]
+    BudgetAlert.objects.filter(pk=alert.pk).update(is_superseded=True)
+    receiver.status = 200
+    assert deliver(AT + dt.timedelta(minutes=2)) == [
+        ("webhook", "failed", "The budget was changed before this was sent.")
+    ]
+    assert len(receiver.posted) == 1
+
+
+def test_what_waits_is_not_told_to_who_saves_the_budget_with_a_key_that_may_not_read_it(mails):
+    mine, other = reader_of(DEMO_KEY.access_key), reader_of(SECOND_DEMO_KEY.access_key)
+    alert = make_alert(90, ["email"], emails=["spy@example.com"], readers=[other])
+    BudgetAlert.objects.filter(pk=alert.pk).update(ledgers=[make_ledger().pk])
+    said = "The keys that the budget was last saved with may not read these figures."
+    assert deliver() == [("email", "pending", said)]
+    assert mails.envelopes == []
+    Budget.objects.filter(pk=alert.budget_id).update(readers=[mine], emails=["me@example.com"])
+    assert deliver(AT + dt.timedelta(minutes=2)) == [("email", "sent", "")]
+
+
+def test_owners_take_turns_and_what_was_never_tried_goes_before_what_has_failed(receiver):
+    dead = {"webhook_url": "http://127.0.0.1:9/"}
+    for number in range(3):
+        make_alert(90, ["webhook"], name=f"dead {number}", **dead)
+    AlertDelivery.objects.update(attempts=1)
+    for name, of in [("new", None), ("other owner's", owner(LINKED_KEY.account_id))]:
+        make_alert(90, ["webhook"], name=name, of=of, webhook_url=receiver.url(), at=AT + PAUSES[0])
+    told = [one.alert.budget.name for one in deliver_due(at=AT + PAUSES[0])]
+    assert told == ["new", "other owner's", "dead 0", "dead 1", "dead 2"]
+
+
+def test_a_run_that_takes_long_leaves_the_rest_to_the_next_one(receiver, monkeypatch):
+    for number in range(3):
+        make_alert(90, ["webhook"], name=str(number), webhook_url=receiver.url())
+    monkeypatch.setattr(delivery, "LONGEST_RUN", dt.timedelta(milliseconds=200))
+    receiver.before_answer = lambda: time.sleep(0.25)
+    assert deliver() == [("webhook", "sent", "")]
+    assert deliver(AT + PAUSES[0]) == [("webhook", "sent", "")]
+    assert [one["budget"]["name"] for one in receiver.posted] == ["0", "1"]
+
+
+def test_a_chat_that_reads_markdown_finds_no_mention_and_no_link_in_a_name(receiver):
+    make_alert(
+        75,
+        ["webhook"],
+        name="@channel @all [click](https://evil.example)",
+        webhook_url=receiver.url(),
+        webhook_format="text",
+    )
+    deliver()
+    [document] = receiver.posted
+    assert "@channel" not in document["text"]
+    assert "@all" not in document["text"]
+    assert "](" not in document["text"]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from functools import partial
 from itertools import accumulate
 
 import pytest
@@ -15,11 +16,12 @@ from budgets.models import PeriodAmount
 from budgets.standing import Status
 from budgets.tracking import standings_of, steps_of
 from consumption.periods import ONE_DAY, Period
-from consumption.tags import Seen, note_tags
+from consumption.tagreading import KINDS
 from tests.budgets.budgets import all_visible, make_budget, owner, standing_of
-from tests.consumption.days import LATER, day, entry, keep, make_ledger
+from tests.consumption.days import LATER, day, entry, keep, make_ledger, note_tags_of_vms
 
 pytestmark = pytest.mark.django_db
+ALL_KINDS = frozenset(KINDS.values())
 
 
 def keep_each(price, first, end, *, at=LATER, ledger=None, **facts):
@@ -79,6 +81,13 @@ def test_while_too_little_is_known_a_period_is_judged_by_its_pace(price, status)
     assert standing.status == status
 
 
+def test_the_pace_is_that_of_the_known_days_for_the_others_are_not_free():
+    keep_each("4", day(6), day(11))
+    standing = standing_of(make_budget("93", start=day(1)), day(11))
+    assert (standing.running.counts.known, standing.running.counts.over) == (5, 10)
+    assert standing.status == Status.AT_RISK
+
+
 def test_a_past_period_that_was_exceeded_is_over_however_little_is_known_of_it():
     keep_each("60", day(1, 1), day(3, 1))
     [january, *_] = standing_of(make_budget("100"), day(10)).periods
@@ -93,11 +102,41 @@ def test_a_past_period_with_a_day_that_was_not_read_is_never_called_kept():
     assert february.status == Status.ON_TRACK
 
 
-def test_a_past_period_with_a_line_without_a_price_is_told_as_at_least():
+def test_a_period_with_a_line_without_a_price_is_judged_by_what_has_one_and_told_as_at_least():
     ledger = keep_each("1", day(1, 1), day(10))
-    keep(ledger, {day(5, 1): [entry(price="1"), entry("Unheard", None, resource="x")]})
-    [january, *_] = standing_of(make_budget("100"), day(10)).periods
+    unpriced = [entry(price="1"), entry("Unheard", None, resource="x")]
+    keep(ledger, {day(5, 1): unpriced, day(5): unpriced})
+    standing = standing_of(make_budget("100"), day(10))
+    january, february, march, _april = standing.periods
     assert (january.status, january.unpriced, january.lacks_some) == (Status.ON_TRACK, 1, True)
+    assert (february.status, february.lacks_some) == (Status.ON_TRACK, False)
+    assert (march.status, march.expected.total) == (Status.ON_TRACK, 31)
+    assert standing_of(make_budget("30"), day(10)).status == Status.AT_RISK
+
+
+def test_a_past_period_is_not_kept_while_its_last_days_can_still_grow():
+    ledger = keep_each("1", day(1, 1), day(27, 2))
+    provisional = {one: [entry(price="1")] for one in (day(27, 2), day(28, 2), day(1))}
+    keep(ledger, provisional, at=dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC))
+    for amount, status in (("28", Status.INCOMPLETE), ("27", Status.OVER)):
+        january, february, *_ = standing_of(make_budget(amount), day(2)).periods
+        assert (february.status, february.counts.provisional) == (status, 2)
+        assert january.status == Status.OVER
+    keep(ledger, {one: [entry(price="1")] for one in provisional})
+    assert standing_of(make_budget("28"), day(2)).periods[1].status == Status.ON_TRACK
+
+
+def test_a_running_period_without_a_forecast_is_not_on_track_by_a_pace_that_lacks_something():
+    ledger = keep_each("1", day(1), day(11))
+    assert standing_of(make_budget(start=day(1)), day(11)).status == Status.ON_TRACK
+    hidden = keep_each("50", day(1), day(11), ledger=make_ledger(region="cloudgouv-eu-west-1"))
+    budget = make_budget(start=day(1))
+    [standing] = standings_of([budget], visible={budget.pk: frozenset([ledger.pk])}, today=day(11))
+    assert (standing.status, standing.running.expected) == (Status.INCOMPLETE, None)
+    hidden.delete()
+    ledger.days.filter(day=day(4)).delete()
+    assert standing_of(make_budget(start=day(1)), day(11)).status == Status.INCOMPLETE
+    assert standing_of(make_budget("20", start=day(1)), day(11)).status == Status.AT_RISK
 
 
 def test_a_budget_of_which_nothing_is_kept_says_so_and_does_not_say_zero():
@@ -197,6 +236,36 @@ def test_a_region_of_the_scope_of_which_nothing_is_kept_is_named():
     assert standing.periods[0].status == Status.INCOMPLETE
 
 
+def test_a_region_that_is_billed_in_another_currency_is_named_and_no_day_is_whole_where_it_is_asked_for():
+    keep_each("1", day(1, 1), day(10))
+    american = make_ledger(region="us-east-2")
+    keep(american, {one: [entry(price="5")] for one in Period(day(1, 1), day(10)).days}, currency="USD")
+    everything = standing_of(make_budget(), day(10))
+    assert (everything.foreign_regions, everything.unread_regions) == ((), ())
+    assert everything.periods[0].status == Status.ON_TRACK  # of what is billed in euros it is all
+    both = standing_of(make_budget(scope={"regions": ["eu-west-2", "us-east-2"]}), day(10))
+    assert (both.foreign_regions, both.unread_regions) == (("us-east-2",), ())
+    assert (both.periods[0].spent, both.periods[0].status) == (31, Status.INCOMPLETE)
+    other = standing_of(make_budget(scope={"regions": ["us-east-2"]}), day(10))
+    assert (other.status, other.periods[0].spent) == (Status.NO_DATA, None)
+
+
+def test_a_region_of_a_key_of_which_nothing_is_kept_leaves_every_day_partial():
+    keep_each("1", day(1, 1), day(10))
+    regions = ["eu-west-2", "cloudgouv-eu-west-1", "us-east-2"]  # the last is billed in dollars
+    standing = standing_of(make_budget(), day(10), regions=regions)
+    assert standing.unread_regions == ("cloudgouv-eu-west-1",)
+    assert standing.periods[0].status == Status.INCOMPLETE
+    here = standing_of(make_budget(scope={"regions": ["eu-west-2"]}), day(10), regions=regions)
+    assert (here.unread_regions, here.periods[0].status) == ((), Status.ON_TRACK)
+
+
+def test_an_account_whose_consumption_was_never_asked_for_is_not_said_to_cost_nothing():
+    keep_each("1", day(1, 1), day(10))
+    january = standing_of(make_budget(scope={"accounts": ["200000000002"]}), day(10)).periods[0]
+    assert (january.spent, january.lacks_some, january.status) == (0, True, Status.INCOMPLETE)
+
+
 def test_linked_accounts_count_when_they_were_read_and_their_lack_is_told_when_not():
     ledger = make_ledger()
     ledger.is_paying = True
@@ -211,16 +280,7 @@ def test_linked_accounts_count_when_they_were_read_and_their_lack_is_told_when_n
     assert not standing_of(own, day(3)).running.lacks_some
 
 
-def note(ledger, on, tags):
-    """Note the tags of VMs that a reading saw: ``{resource: {key: value}}``."""
-    seen = {
-        (resource, key): ("Vm", value) for resource, pairs in tags.items() for key, value in pairs.items()
-    }
-    note_tags(
-        ledger=ledger,
-        seen=Seen(frozenset(["Vm"]), seen),
-        at=dt.datetime.combine(on, dt.time(8), dt.UTC),
-    )
+note = partial(note_tags_of_vms, kinds=ALL_KINDS)
 
 
 def keep_two_vms():
@@ -264,6 +324,54 @@ def test_a_scope_of_tags_is_unknown_and_not_zero_while_no_tag_was_read():
     standing = standing_of(make_budget(start=day(1, 2), scope={"tags": ["env=production"]}), day(10))
     assert (standing.status, standing.untagged_regions) == (Status.NO_DATA, ("eu-west-2",))
     assert [one.spent for one in standing.periods] == [None] * 3
+
+
+def test_a_day_is_partial_under_tags_until_those_of_all_kinds_were_read_on_it_or_later():
+    ledger = keep_two_vms()
+    budget = make_budget("300", start=day(1, 2), scope={"tags": ["env=production"]})
+    note(ledger, day(5), {"i-1": {"env": "production"}}, kinds=["Vm"])
+    standing = standing_of(budget, day(10))
+    february, march, _april = standing.periods
+    assert (february.spent, february.counts.partial, february.status) == (28, 28, Status.INCOMPLETE)
+    assert (march.spent, march.counts.partial, standing.untagged_regions) == (9, 9, ("eu-west-2",))
+    note(ledger, day(5), {"i-1": {"env": "production"}})
+    standing = standing_of(budget, day(10))
+    assert [one.counts.partial for one in standing.periods] == [0, 4, 0]
+    assert standing.periods[0].status == Status.ON_TRACK
+    assert standing.untagged_regions == ("eu-west-2",)
+    note(ledger, day(9), {"i-1": {"env": "production"}})
+    standing = standing_of(budget, day(10))
+    assert ([one.counts.partial for one in standing.periods], standing.untagged_regions) == ([0, 0, 0], ())
+
+
+def test_what_linked_accounts_cost_under_tags_is_unknown_and_not_zero():
+    ledger = make_ledger()
+    ledger.is_paying = True
+    ledger.save()
+    linked = entry(price="5", resource="i-9", account_id="200000000002")
+    days = Period(day(1), day(10)).days
+    keep(ledger, {one: [entry(price="2", resource="i-1"), linked] for one in days}, with_linked=True)
+    note(ledger, day(9), {"i-1": {"env": "production"}})
+
+    def told(*accounts):
+        scope = {"tags": ["env=production"], "accounts": list(accounts)}
+        standing = standing_of(make_budget(start=day(1), scope=scope), day(10))
+        march = standing.running
+        return march.spent, march.counts.partial, march.counts.known, standing.lacks_linked_tags
+
+    own = ledger.account_id
+    assert told(own) == (18, 0, 9, False)
+    assert told() == told(own, "200000000002") == (18, 9, 9, True)
+    assert told("200000000002") == (None, 0, 0, True)
+
+
+def test_tags_that_another_source_tells_of_an_earlier_moment_are_counted_at_once():
+    ledger = keep_two_vms()
+    note(ledger, day(9), {}, kinds=["Volume"], hour=12)
+    budget = make_budget("300", start=day(1, 2), scope={"tags": ["env=production"]})
+    assert standing_of(budget, day(10)).periods[0].spent == 0
+    note(ledger, day(9), {"i-1": {"env": "production"}}, kinds=["Vm"], hour=11)
+    assert standing_of(budget, day(10)).periods[0].spent == 28
 
 
 def test_a_scope_of_tags_follows_a_new_reading_of_days_and_of_tags():

@@ -155,12 +155,25 @@ def test_a_name_that_nobody_knows_is_refused(monkeypatch):
     assert refusal("https://nowhere.example/secret") == "No server is found under this name."
 
 
+def test_a_name_that_is_looked_up_for_too_long_holds_nobody_up(monkeypatch):
+    ends = threading.Event()
+    monkeypatch.setattr(webhooks, "LOOK_UP_SECONDS", 0.05)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: ends.wait(20) and [])
+    begun = time.monotonic()
+    assert refusal("https://hooks.example.com/") == (
+        "The name of this server was not found in time. Please try again."
+    )
+    with pytest.raises(WebhookFailed, match="was not found in time"):
+        post("https://hooks.example.com/", {})
+    assert time.monotonic() - begun < 10
+    ends.set()
+
+
 def test_a_name_of_the_own_network_is_refused_and_of_a_mixed_one_only_what_is_public_is_tried(monkeypatch):
     names(monkeypatch, ["10.0.0.1", "fd00::1"])
     assert refusal("https://internal.example/") == NOT_PUBLIC
 
-    tried = []
-    monkeypatch.setattr(socket.socket, "connect", lambda _sock, address: tried.append(address) or _refuse())
+    tried = _refused(monkeypatch)
     names(monkeypatch, ["127.0.0.1", "8.8.8.8", "::1", "2606:4700::1"])
     with pytest.raises(WebhookFailed, match="cannot be reached"):
         post("http://mixed.example:81/", {})
@@ -168,8 +181,7 @@ def test_a_name_of_the_own_network_is_refused_and_of_a_mixed_one_only_what_is_pu
 
 
 def test_what_is_connected_to_is_the_address_that_was_judged(monkeypatch):
-    tried = []
-    monkeypatch.setattr(socket.socket, "connect", lambda _sock, address: tried.append(address) or _refuse())
+    tried = _refused(monkeypatch)
     names(monkeypatch, ["8.8.8.8"], ["127.0.0.1"])
     with pytest.raises(WebhookFailed, match="cannot be reached"):
         post("http://rebinding.example/", {})
@@ -179,8 +191,18 @@ def test_what_is_connected_to_is_the_address_that_was_judged(monkeypatch):
     assert tried == [("8.8.8.8", 80)]
 
 
-def _refuse():
-    raise ConnectionRefusedError
+def _refused(monkeypatch):
+    """Refuse every connection; return the list of what is tried, without what sends nothing."""
+    tried, connect = [], socket.socket.connect
+
+    def refuse(sock, address):
+        if sock.type == socket.SOCK_DGRAM:
+            return connect(sock, address)
+        tried.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    return tried
 
 
 def test_the_document_arrives_as_it_is_and_nothing_of_the_environment_is_used(receiver, monkeypatch):
@@ -352,3 +374,39 @@ def test_https_is_spoken_with_whom_an_authority_vouches_for_under_this_very_name
         with pytest.raises(WebhookFailed, match="certificate"):
             post(f"https://localhost:{server.server_port}/", {})
         assert server.posted == [{"text": "secure"}]
+
+
+def test_an_address_of_the_server_itself_is_refused_although_it_is_one_of_the_internet(
+    monkeypatch, settings, receiver
+):
+    monkeypatch.setattr(webhooks, "is_public", lambda _address: True)
+    settings.WEBHOOK_ALLOWED_HOSTS = []
+    assert refusal(receiver.url()) == NOT_PUBLIC
+    with pytest.raises(WebhookFailed, match="not public"):
+        post(receiver.url(), {})
+    assert receiver.posted == []
+
+
+@pytest.mark.parametrize(
+    ("own", "host", "is_refused"),
+    [
+        ("2a00:1450:4007:1::5", "2a00:1450:4007:1:ffff::9", True),
+        ("2a00:1450:4007:1::5", "2a00:1450:4007:2::5", False),
+        ("8.8.8.8", "8.8.8.8", True),
+        ("8.8.8.8", "8.8.8.9", False),
+    ],
+)
+def test_a_neighbour_in_the_ipv6_network_of_the_server_is_refused(monkeypatch, own, host, is_refused):
+    class Probe(socket.socket):
+        def connect(self, _address):
+            pass
+
+        def getsockname(self):
+            return (own, 0)
+
+    monkeypatch.setattr(socket, "socket", Probe)
+    url = f"http://[{host}]/" if ":" in host else f"http://{host}/"
+    if is_refused:
+        assert refusal(url) == NOT_PUBLIC
+    else:
+        check_address(url)

@@ -8,6 +8,7 @@ from consumption import keeping
 from consumption.entries import Answer, Entry
 from consumption.keeping import ReadDay
 from consumption.models import Ledger, LedgerReader
+from consumption.tags import Seen, note_tags
 from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY
 
@@ -59,3 +60,12 @@ def keep(ledger, contents, *, at=LATER, currency="EUR", unreadable=0, with_linke
         for one, entries in contents.items()
     ]
     keeping.keep(ledger, read, at=at)
+
+
+def note_tags_of_vms(ledger, on, tags, *, kinds=("Vm",), hour=8):
+    """Note the tags that a reading of some kinds saw, all of them on VMs: ``{resource: {key: value}}``."""
+    seen = {
+        (resource, key): ("Vm", value) for resource, pairs in tags.items() for key, value in pairs.items()
+    }
+    at = dt.datetime.combine(on, dt.time(hour), dt.UTC)
+    note_tags(ledger=ledger, seen=Seen(frozenset(kinds), seen), at=at)

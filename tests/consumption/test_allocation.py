@@ -5,6 +5,8 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -12,22 +14,12 @@ from hypothesis.extra.django import TestCase
 from consumption.allocation import Sharing, allocation_of
 from consumption.history import Question, history_of
 from consumption.models import Ledger
+from consumption.moment import one_moment
 from consumption.periods import ONE_DAY, Period
-from consumption.tags import Seen, note_tags
-from tests.consumption.days import day, entry, keep, make_ledger
+from tests.consumption.days import day, entry, keep, make_ledger, note_tags_of_vms
 
 pytestmark = pytest.mark.django_db
 MARCH = Period(day(1), day(11))
-
-
-def note(ledger, on, tags):
-    """Note the tags of VMs that a reading saw: ``{resource: {key: value}}``."""
-    seen = {
-        (resource, key): ("Vm", value) for resource, pairs in tags.items() for key, value in pairs.items()
-    }
-    note_tags(
-        ledger=ledger, seen=Seen(frozenset(["Vm"]), seen), at=dt.datetime.combine(on, dt.time(8), dt.UTC)
-    )
 
 
 def vm(name, price, **facts):
@@ -53,7 +45,7 @@ def costs(found):
 def test_each_value_has_what_its_resources_cost_and_what_carries_none_is_shown():
     ledger = make_ledger()
     keep_each(ledger, vm("i-1", "1"), vm("i-2", "2"), vm("i-3", "4"))
-    note(ledger, day(1), {"i-1": {"project": "imagerie"}, "i-2": {"project": "Imagerie"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "imagerie"}, "i-2": {"project": "Imagerie"}})
     found = allocated("project")
     assert costs(found) == {("imagerie",): 10, ("Imagerie",): 20, (None,): 40}
     assert [(one.resource_id, one.cost) for one in found.lacking] == [("i-3", 40)]
@@ -64,8 +56,8 @@ def test_two_keys_meet_on_each_day():
     ledger = make_ledger()
     keep_each(ledger, vm("i-1", "1"), vm("i-2", "2"), vm("i-3", "4"))
     tags = {"i-1": {"project": "a", "env": "test"}, "i-2": {"project": "a"}, "i-3": {"env": "test"}}
-    note(ledger, day(1), tags)
-    note(ledger, day(6), tags | {"i-1": {"project": "a", "env": "production"}})
+    note_tags_of_vms(ledger, day(1), tags)
+    note_tags_of_vms(ledger, day(6), tags | {"i-1": {"project": "a", "env": "production"}})
     assert costs(allocated("project", "env")) == {
         ("a", "test"): 5,
         ("a", "production"): 5,
@@ -78,15 +70,15 @@ def test_two_keys_meet_on_each_day():
 def test_a_retagged_resource_is_split_at_the_day():
     ledger = make_ledger()
     keep_each(ledger, vm("i-1", "1"))
-    note(ledger, day(1), {"i-1": {"project": "old"}})
-    note(ledger, day(4), {"i-1": {"project": "new"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "old"}})
+    note_tags_of_vms(ledger, day(4), {"i-1": {"project": "new"}})
     assert costs(allocated("project")) == {("old",): 3, ("new",): 7}
 
 
 def test_what_belongs_to_no_resource_is_shared_and_left_apart():
     ledger = make_ledger()
     keep_each(ledger, vm("i-1", "1"), entry("Support", "3", resource=None))
-    note(ledger, day(1), {"i-1": {"project": "a"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "a"}})
     found = allocated("project")
     assert (costs(found), found.shared_apart, found.shared_total) == ({("a",): 10}, 30, 30)
     assert found.covered_percent == 100
@@ -102,7 +94,7 @@ def test_what_belongs_to_no_resource_is_shared_and_left_apart():
 def test_shared_costs_are_spread_over_those_that_own_something(sharing, expected):
     ledger = make_ledger()
     keep_each(ledger, vm("i-1", "1"), vm("i-2", "2"), vm("i-3", "4"), entry("Support", "3", resource=None))
-    note(ledger, day(1), {"i-1": {"project": "a"}, "i-2": {"project": "b"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "a"}, "i-2": {"project": "b"}})
     found = allocated("project", sharing=sharing)
     assert (costs(found), found.shared_apart) == (expected, 0)
 
@@ -110,7 +102,7 @@ def test_shared_costs_are_spread_over_those_that_own_something(sharing, expected
 def test_a_chosen_service_is_shared_whatever_its_resources_carry():
     ledger = make_ledger()
     keep_each(ledger, vm("i-1", "1"), vm("i-2", "2", service="TinaOS-LBU"))
-    note(ledger, day(1), {"i-1": {"project": "a"}, "i-2": {"project": "b"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "a"}, "i-2": {"project": "b"}})
     found = allocated("project", shared_services=["TinaOS-LBU"])
     assert (costs(found), found.shared_apart) == ({("a",): 10}, 20)
 
@@ -125,7 +117,7 @@ def test_shared_costs_stay_apart_where_nobody_owns_anything():
 def test_lines_without_a_price_are_counted_where_they_belong():
     ledger = make_ledger()
     keep_each(ledger, entry("Unheard", None, resource="i-1"), vm("i-2", "2"))
-    note(ledger, day(1), {"i-1": {"project": "a"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "a"}})
     found = allocated("project")
     assert [(group.values, group.cost, group.unpriced) for group in found.groups] == [
         (("a",), 0, 10),
@@ -137,7 +129,7 @@ def test_a_resource_of_a_linked_account_has_the_tags_that_its_own_ledger_knows()
     paying, linked = make_ledger("500000000005"), make_ledger("600000000006")
     both = (vm("i-1", "1"), vm("i-9", "5", account_id="600000000006"))
     keep(paying, dict.fromkeys(MARCH.days, both), with_linked=True)
-    note(linked, day(1), {"i-9": {"project": "branch"}})
+    note_tags_of_vms(linked, day(1), {"i-9": {"project": "branch"}})
     history = history_of([paying, linked], Question(MARCH, with_linked=True), expected=2)
     assert costs(allocation_of(history, ["project"])) == {("branch",): 50, (None,): 10}
 
@@ -170,7 +162,7 @@ class AnyTags(TestCase):
             contents[one] = lines
         keep(ledger, contents)
         for passed, tags in sorted(readings.items()):
-            note(ledger, MARCH.first + passed * ONE_DAY, tags)
+            note_tags_of_vms(ledger, MARCH.first + passed * ONE_DAY, tags)
         found = allocated(*keys, sharing=sharing)
         by_resource = sum(group.cost for group in found.groups)
         assert by_resource + found.shared_total == found.history.total
@@ -178,3 +170,18 @@ class AnyTags(TestCase):
         assert sum(one.cost for one in found.lacking) == lacking == found.lacking_total
         spread = Counter({group.values: group.shared for group in found.groups})
         assert sum(spread.values()) in (0, found.shared_total)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_remembered_allocation_can_be_asked_for_in_one_moment_after_it_has_expired(monkeypatch):
+    cache.clear()
+    ledger = make_ledger()
+    keep_each(ledger, vm("i-1", "1"))
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "a"}})
+    now = timezone.now()
+    for days in range(20):
+        later = now + dt.timedelta(days=days)
+        monkeypatch.setattr("django.utils.timezone.now", lambda at=later: at)
+        monkeypatch.setattr("django.core.cache.backends.db.tz_now", lambda at=later: at)
+        with one_moment():  # in which an expired entry that is found cannot be deleted
+            assert costs(allocated("project")) == {("a",): 10}

@@ -1,7 +1,6 @@
 """Whose money it is, as people ask it: screen, files and JSON API agree, and all of it is the bill."""
 
 import csv
-import datetime as dt
 import io
 import json
 from decimal import Decimal
@@ -10,10 +9,9 @@ import pytest
 from django.utils import timezone
 
 from consumption.models import Ledger
-from consumption.tags import Seen, note_tags
 from costs.money import show_money
 from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
-from tests.consumption.days import entry, keep
+from tests.consumption.days import entry, keep, note_tags_of_vms
 from tests.consumption.test_history_page import chips, keep_days, notices, own_ledger, past
 from tests.costs.portal_readings import client_of, figures, get, keys_of, text
 from tests.costs.test_spreadsheets import ods_rows, xlsx_rows
@@ -42,11 +40,7 @@ def vm(name, price, **facts):
 
 def note(ledger, tags, *, days=10):
     """Note the tags of VMs that a reading saw some days ago: ``{resource: {key: value}}``."""
-    seen = {
-        (resource, key): ("Vm", value) for resource, pairs in tags.items() for key, value in pairs.items()
-    }
-    at = dt.datetime.combine(past(days), dt.time(8), dt.UTC)
-    note_tags(ledger=ledger, seen=Seen(frozenset(["Vm"]), seen), at=at)
+    note_tags_of_vms(ledger, past(days), tags)
 
 
 TAGS = {

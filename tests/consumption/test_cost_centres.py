@@ -18,8 +18,8 @@ from consumption.history import Question, history_of
 from consumption.models import Ledger, ResourceTag
 from consumption.periods import ONE_DAY
 from consumption.rules import AllocationRule
-from tests.consumption.days import day, entry, keep, make_ledger
-from tests.consumption.test_allocation import MARCH, keep_each, note, vm
+from tests.consumption.days import day, entry, keep, make_ledger, note_tags_of_vms
+from tests.consumption.test_allocation import MARCH, keep_each, vm
 from tests.quotes.test_lifecycle import at_once
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +55,7 @@ def costs(found):
 
 def test_the_first_rule_that_fits_decides_and_what_it_takes_from_the_others_is_known():
     keep_each(ledger := make_ledger(), vm("i-1", "1"), vm("i-2", "2"), vm("i-3", "4"))
-    note(ledger, day(1), {"i-1": {"project": "imagerie"}, "i-2": {"project": "image-lab"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "imagerie"}, "i-2": {"project": "image-lab"}})
     wide = unsaved("Images", tag_key="project", tag_value="imag*")
     narrow = unsaved("Lab", tag_key="project", tag_value="image-lab")
     found = judged(narrow, wide)
@@ -71,8 +71,8 @@ def test_the_first_rule_that_fits_decides_and_what_it_takes_from_the_others_is_k
 
 def test_values_are_merged_under_one_name_and_a_resource_in_two_rules_counts_once():
     keep_each(ledger := make_ledger(), vm("i-1", "1"))
-    note(ledger, day(1), {"i-1": {"project": "old"}})
-    note(ledger, day(4), {"i-1": {"project": "new"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "old"}})
+    note_tags_of_vms(ledger, day(4), {"i-1": {"project": "new"}})
     found = judged(
         unsaved("R&D", tag_key="project", tag_value="old"), unsaved("R&D", tag_key="project", tag_value="new")
     )
@@ -83,9 +83,9 @@ def test_values_are_merged_under_one_name_and_a_resource_in_two_rules_counts_onc
 
 def test_each_day_is_judged_by_the_tags_of_that_day_of_several_keys_and_by_the_name_of_that_day():
     keep_each(ledger := make_ledger(), vm("i-1", "1"))
-    note(ledger, day(1), {"i-1": {"project": "a", "env": "test", "Name": "web-1"}})
-    note(ledger, day(3), {"i-1": {"project": "b", "env": "test", "Name": "web-1"}})
-    note(ledger, day(6), {"i-1": {"owner": "zoé", "Name": "db-1"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "a", "env": "test", "Name": "web-1"}})
+    note_tags_of_vms(ledger, day(3), {"i-1": {"project": "b", "env": "test", "Name": "web-1"}})
+    note_tags_of_vms(ledger, day(6), {"i-1": {"owner": "zoé", "Name": "db-1"}})
     found = judged(
         unsaved("A", tag_key="project", tag_value="a"),
         unsaved("Data", name_pattern="db-*"),
@@ -119,7 +119,7 @@ def test_each_day_is_judged_by_the_tags_of_that_day_of_several_keys_and_by_the_n
 )
 def test_all_conditions_of_a_rule_must_hold_and_only_the_asterisk_stands_for_anything(conditions, fits):
     keep_each(ledger := make_ledger(), vm("i-1", "1"))
-    note(ledger, day(1), {"i-1": {"project": "imagerie", "empty": "", "Name": "web [1] café"}})
+    note_tags_of_vms(ledger, day(1), {"i-1": {"project": "imagerie", "empty": "", "Name": "web [1] café"}})
     assert costs(judged(unsaved("C", **conditions))) == {"C" if fits else None: 10}
 
 
@@ -216,7 +216,7 @@ class AnyRules(TestCase):
     ):
         ledger = make_ledger()
         for passed, tags in sorted(readings.items()):
-            note(ledger, MARCH.first + passed * ONE_DAY, tags)
+            note_tags_of_vms(ledger, MARCH.first + passed * ONE_DAY, tags)
         expected, contents, left = {}, {}, iter(prices)
         for one in list(MARCH.days)[:5]:
             contents[one] = []

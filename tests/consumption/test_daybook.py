@@ -5,8 +5,10 @@ import random
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.errors import CloudUnavailable
 from consumption import keeping
@@ -14,8 +16,9 @@ from consumption.daybook import COMPLETE, FAILED, PARTIAL, PROVISIONAL, UNREAD, 
 from consumption.entries import CALL
 from consumption.history import Dimension, Question, history_of
 from consumption.models import Ledger
+from consumption.moment import one_moment
 from consumption.periods import Granularity, Period
-from consumption.sums import amount_of
+from consumption.wholenumbers import amount_of
 from tests.consumption.days import LATER, day, entry, keep, make_ledger
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +128,19 @@ def test_a_day_that_was_read_again_is_looked_up_again():
         keep(ledger, {day(1): [entry(price=price)]}, at=LATER + dt.timedelta(seconds=number))
         series = Daybook([ledger], first).series(Choice(frozenset([ledger.pk]), "EUR"))
         assert amount_of(series.spent(first)) == Decimal(price)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_remembered_days_can_be_asked_for_in_one_moment_after_they_have_expired(monkeypatch):
+    cache.clear()
+    ledger, first, now = make_ledger(), Period(day(1), day(2)), timezone.now()
+    keep(ledger, {day(1): [entry(price="2")]})
+    for later in (now, now + dt.timedelta(days=8, hours=1)):
+        monkeypatch.setattr("django.utils.timezone.now", lambda later=later: later)
+        monkeypatch.setattr("django.core.cache.backends.db.tz_now", lambda later=later: later)
+        with one_moment():  # in which an expired entry that is found cannot be deleted
+            series = Daybook([ledger], first).series(Choice(frozenset([ledger.pk]), "EUR"))
+        assert amount_of(series.spent(first)) == 2
 
 
 def test_sums_of_a_part_are_those_of_its_days():

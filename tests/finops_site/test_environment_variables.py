@@ -42,3 +42,18 @@ def test_a_cache_in_the_database_is_not_limited_to_the_300_entries_of_django(add
         [sys.executable, "-c", program], cwd=ROOT, env=environment, check=True, capture_output=True
     )
     assert json.loads(told.stdout).get("OPTIONS", {}).get("MAX_ENTRIES") == entries
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host"),
+    [("*", "localhost"), ("*,.example.com", "example.com"), ("a.example,b.example", "a.example")],
+)
+def test_messages_name_a_host_that_can_be_one_when_nothing_else_is_said(hosts, host):
+    removed = {"PORTAL_URL", "DEFAULT_FROM_EMAIL"}
+    environment = {name: value for name, value in os.environ.items() if name not in removed}
+    environment |= {"DEBUG": "false", "DEMO": "false", "SECRET_KEY": "of a test", "ALLOWED_HOSTS": hosts}
+    program = "import finops_site.settings as read; print(read.PORTAL_URL, read.DEFAULT_FROM_EMAIL)"
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
+    assert told.stdout == f"https://{host} osc-finops@{host}\n"

@@ -20,7 +20,7 @@ from tests.costs.pricelists import sandbox_price_list
 from tests.quotes.factories import make_item, make_quote, set_terms
 
 FRENCH = {"Accept-Language": "fr"}
-PACKAGES = ("accounts", "consumption", "costs", "finops_site", "quotes")
+PACKAGES = ("accounts", "budgets", "consumption", "costs", "finops_site", "quotes")
 SAME_ON_PURPOSE = {"Snapshot"}
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd%]")
 THIN, SPACE = "\u202f", "\u00a0"

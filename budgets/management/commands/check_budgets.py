@@ -90,14 +90,17 @@ class Command(BaseCommand):
 
 
 def _owners(account_ids):
-    """Return the owners of budgets; raise ``CommandError`` for an account that the portal does not know."""
+    """Return the owners of budgets who may log in.
+
+    Raises ``CommandError`` for an account that the portal does not know.
+    """
     if account_ids:
         known = User.objects.filter(account_id__in=account_ids).order_by("account_id")
         unknown = sorted({*account_ids} - {user.account_id for user in known})
         if unknown:
             raise CommandError(f"nobody has logged in with account {', '.join(unknown)}")
-        return known
-    return User.objects.filter(budgets__isnull=False).distinct().order_by("account_id", "pk")
+        return known.filter(is_active=True)
+    return User.objects.filter(is_active=True, budgets__isnull=False).distinct().order_by("account_id", "pk")
 
 
 def _named(alert: BudgetAlert) -> str:

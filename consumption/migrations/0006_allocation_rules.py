@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consumption', '0004_tags_of_resources'),
+        ('consumption', '0005_saved_views'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
