@@ -5,6 +5,7 @@ import datetime as dt
 from django.contrib import admin
 from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from consumption import ruleorder
@@ -119,12 +120,28 @@ class ExpectedAnomalyAdmin(ReadOnlyAdmin):
     ordering = ["-created_at"]
 
 
+class KeptBy(admin.SimpleListFilter):
+    """Whose rules: those that hold for everybody, or those of customers."""
+
+    title = _("kept by")
+    parameter_name = "kept_by"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, object]]:
+        """Return the two kinds."""
+        return [("operators", _("Operators, for everybody")), ("customers", _("Customers"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AllocationRule]) -> QuerySet[AllocationRule]:
+        """Keep the rules of one kind."""
+        kinds = {"operators": True, "customers": False}
+        return queryset.filter(owner__isnull=kinds[self.value()]) if self.value() in kinds else queryset
+
+
 @admin.register(AllocationRule)
 class AllocationRuleAdmin(admin.ModelAdmin):
     """The rules that operators keep for everybody, to edit; those of customers, to read."""
 
     form = RuleForm
-    fields = ["cost_centre", "account_id", "tag_key", "tag_value", "name_pattern", "place"]
+    fields = ["cost_centre", "account_id", "tag_key", "tag_value", "name_pattern", "place", "seen"]
     list_display = [
         "cost_centre",
         "owner",
@@ -133,8 +150,9 @@ class AllocationRuleAdmin(admin.ModelAdmin):
         "tag_key",
         "tag_value",
         "name_pattern",
+        "updated_at",
     ]
-    list_filter = [("owner", admin.EmptyFieldListFilter)]
+    list_filter = [KeptBy]
     list_select_related = ["owner"]
     search_fields = ["cost_centre", "tag_key", "tag_value", "name_pattern", "owner__account_id"]
     ordering = ["owner", "position"]
@@ -143,7 +161,8 @@ class AllocationRuleAdmin(admin.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: AllocationRule | None = None) -> list[str]:
         """Leave out where to put a rule that is only to be read."""
         fields = super().get_fields(request, obj)
-        return fields if obj is None or obj.is_of_operators else ["owner", "position", *fields[:-1]]
+        shown = [name for name in fields if name not in ("place", "seen")]
+        return fields if obj is None or obj.is_of_operators else ["owner", "position", *shown, "updated_at"]
 
     def has_change_permission(self, request: HttpRequest, obj: AllocationRule | None = None) -> bool:
         """Leave the rules of customers to them."""
@@ -155,7 +174,7 @@ class AllocationRuleAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: AllocationRule, form: RuleForm, change: bool) -> None:
         """Write a rule to its place among those of the operators."""
-        form.keep()
+        form.keep(at=timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: AllocationRule) -> None:
         """Delete a rule; those after it move up."""

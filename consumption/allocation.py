@@ -86,7 +86,8 @@ class Allocation:
     """The answer to a question of the history by ``keys``; ``sharing`` says where shared costs are.
 
     ``untagged_ledgers`` are those of which no tag was ever read: all of theirs carries none. ``by_centre``:
-    the values are no tags but cost centres (``consumption.costcentres``).
+    the values are no tags but cost centres (``consumption.costcentres``), and ``parts`` are what each
+    resource cost in each of them.
     """
 
     history: History
@@ -97,6 +98,7 @@ class Allocation:
     lacking: Sequence[Lacking]
     untagged_ledgers: Sequence[Ledger] = field(default=())
     by_centre: bool = False
+    parts: Sequence[Part] = field(default=(), repr=False)
 
     @cached_property
     def shared_total(self) -> Decimal:
@@ -161,6 +163,7 @@ def grouped(
         _lacking(parts.by_resource),
         _without_tags(history.ledgers),
         by_centre,
+        parts.by_resource if by_centre else (),
     )
 
 

@@ -56,6 +56,7 @@ def figures_of(asked: Asked, answer: Answer) -> dict[str, Any]:
     return {
         "allocation": found,
         "by_centre": found.by_centre,
+        "has_owner": any(group.is_whole for group in found.groups),
         "keys_name": keys_name(found),
         "rules_url": _rules_url(asked),
         "title": allocationcharts.title_of(found),

@@ -87,7 +87,11 @@ def _answer(request: HttpRequest, form: RuleForm) -> HttpResponse:
         return _form_page(request, form, status=422)
     if "preview" in request.POST:
         return _form_page(request, form, preview=_preview_of(request, form))
-    kept = form.keep()
+    try:
+        kept = form.keep(at=timezone.now())
+    except (ruleorder.TooManyRules, ruleorder.ChangedMeanwhile) as error:  # within the last moment
+        form.add_error(None, error.message)
+        return _form_page(request, form, status=error.http_status)
     messages.success(request, _("The rule for “%(centre)s” is kept.") % {"centre": kept.cost_centre})
     return redirect(_list_url(request))
 

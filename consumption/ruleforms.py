@@ -1,5 +1,6 @@
 """What can be said of an allocation rule, by customers on their page and by operators in the admin."""
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
@@ -31,8 +32,12 @@ class RulesFilter(ConsumptionFilter):
 
 
 class RuleForm(forms.ModelForm):
-    """A rule of an ``owner``, of the operators for None; ``place`` counts from 1."""
+    """A rule of an ``owner``, of the operators for None; ``place`` counts from 1.
 
+    ``seen`` is the moment of the change that the form was opened with.
+    """
+
+    seen = forms.DateTimeField(required=False, widget=forms.HiddenInput)
     place = forms.IntegerField(
         label=_("Place"),
         required=False,
@@ -60,7 +65,10 @@ class RuleForm(forms.ModelForm):
             # Any place will do for the checks of the model: the database is given one by the order.
             self.instance.position = 1
         else:
-            self.fields["place"].initial = self.instance.position
+            self.fields["seen"].initial = self.instance.updated_at.isoformat()
+            # Empty, so that a page that was opened before others were moved moves nothing back.
+            now = _("It is at place %(place)s now. Empty: it stays there.")
+            self.fields["place"].help_text = now % {"place": self.instance.position}
         for name in self.fields:
             self.fields[name].widget.attrs["autocomplete"] = "off"
 
@@ -85,8 +93,13 @@ class RuleForm(forms.ModelForm):
             given["tag_value"] = given["tag_value"] or ANYTHING
         if self.instance._state.adding and ruleorder.is_full(self.instance.owner):
             raise forms.ValidationError(ruleorder.TooManyRules.message)
+        if given.get("seen") and given["seen"] != self.instance.updated_at:
+            self.data = self.data.copy()
+            self.data[self.add_prefix("seen")] = self.instance.updated_at.isoformat()  # to be saved again
+            raise forms.ValidationError(ruleorder.ChangedMeanwhile.message)
         return given
 
-    def keep(self) -> AllocationRule:
-        """Write the rule of a valid form to its place."""
-        return ruleorder.keep(rule=self.instance, place=self.cleaned_data["place"])
+    def keep(self, *, at: dt.datetime) -> AllocationRule:
+        """Write the rule of a valid form to its place; raises as ``ruleorder.keep`` does."""
+        given = self.cleaned_data
+        return ruleorder.keep(rule=self.instance, at=at, place=given["place"], seen=given["seen"])

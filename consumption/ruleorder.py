@@ -4,6 +4,7 @@ Every function is one transaction that locks what it changes, so that two reques
 other. The rules of the operators are those without an owner.
 """
 
+import datetime as dt
 from uuid import UUID
 
 from django.db import transaction
@@ -29,17 +30,28 @@ class TooManyRules(PortalError):
     http_status = 409
 
 
+class ChangedMeanwhile(PortalError):
+    """The rule was changed since it was read."""
+
+    code = "CONFLICT"
+    message = _("This rule was changed since you have opened it. Save again to replace that change.")
+    http_status = 409
+
+
 def is_full(owner: User | None) -> bool:
     """Tell whether an owner has as many rules as can be."""
     return AllocationRule.objects.kept_by(owner).count() >= MOST_RULES
 
 
 @transaction.atomic
-def keep(*, rule: AllocationRule, place: int | None = None) -> AllocationRule:
+def keep(
+    *, rule: AllocationRule, at: dt.datetime, place: int | None = None, seen: dt.datetime | None = None
+) -> AllocationRule:
     """Write a new or a changed rule, at a place from 1 on among those of its owner.
 
     Without a place, or with one beyond the last, a new rule is the last; a changed one stays without a place.
-    Raises ``TooManyRules``, and ``AllocationRule.DoesNotExist`` when a changed rule is gone.
+    With ``seen``, the moment of the change that a changed rule was made from, raises ``ChangedMeanwhile``
+    when there was another one. Raises ``TooManyRules``, and ``AllocationRule.DoesNotExist`` when it is gone.
     """
     others = _locked(rule.owner)
     if rule._state.adding:
@@ -49,7 +61,11 @@ def keep(*, rule: AllocationRule, place: int | None = None) -> AllocationRule:
         rule.position = max((one.position for one in others), default=0) + 1
     else:
         now = _index(others, rule.pk)
-        rule.position = others.pop(now).position
+        kept = others.pop(now)
+        if seen is not None and kept.updated_at != seen:
+            raise ChangedMeanwhile
+        rule.position = kept.position
+    rule.updated_at = at
     rule.save()
     others.insert(now if place is None else max(place - 1, 0), rule)
     _number(rule.owner, others)
@@ -82,9 +98,12 @@ def _locked(owner: User | None) -> list[AllocationRule]:
 
     Of two operators who both add the first rule, the database refuses one.
     """
+    rules = AllocationRule.objects.kept_by(owner).select_for_update(of=("self",))
     if owner is not None:
         User.objects.select_for_update().get(pk=owner.pk)
-    return list(AllocationRule.objects.kept_by(owner).select_for_update(of=("self",)))
+    else:
+        list(rules.values("pk"))  # Who waits here for others sees what they have added only in a later query.
+    return list(rules)
 
 
 def _index(rules: list[AllocationRule], pk: UUID) -> int:

@@ -39,7 +39,8 @@ class AllocationRule(models.Model):
     An empty condition is none. ``tag_key`` and ``tag_value`` are one condition: what the resource carries on
     the day. ``name_pattern`` is that of its id or of its tag ``Name``. Patterns are taken as they are
     written, capital letters too, but for ``ANYTHING``. Of the rules of an owner, the first that fits decides;
-    then those of the operators, whose ``owner`` is None, and which hold for everybody.
+    then those of the operators, whose ``owner`` is None, and which hold for everybody. ``updated_at`` is when
+    its content was last changed; another place is no change.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -58,6 +59,7 @@ class AllocationRule(models.Model):
     tag_key = models.CharField(_("tag"), max_length=LONGEST_PATTERN, blank=True)
     tag_value = models.CharField(_("value of the tag"), max_length=LONGEST_PATTERN, blank=True)
     name_pattern = models.CharField(_("name or id"), max_length=LONGEST_PATTERN, blank=True)
+    updated_at = models.DateTimeField(_("changed"))
 
     objects = AllocationRuleQuerySet.as_manager()
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from consumption import historyrows
+from consumption.analysispage import region_links
 from consumption.asking import Asked
 from consumption.costcentres import Caught, CostCentres, centres_of
 from consumption.daytext import period_text
@@ -55,6 +56,7 @@ def context_of(asked: Asked, rules: Sequence[AllocationRule]) -> dict[str, Any]:
         "shown": form.shown,
         "problems": form.problems,
         "several": several,
+        "region_links": region_links(asked) if several else [],
         "hidden": historyrows.hidden_of(form),
         "presets": historyrows.presets_of(address, "" if form.errors else form.preset),
         "period_text": "" if form.errors else period_text(form.days),

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('tag_key', models.CharField(blank=True, max_length=255, verbose_name='tag')),
                 ('tag_value', models.CharField(blank=True, max_length=255, verbose_name='value of the tag')),
                 ('name_pattern', models.CharField(blank=True, max_length=255, verbose_name='name or id')),
+                ('updated_at', models.DateTimeField(verbose_name='changed')),
                 ('owner', models.ForeignKey(blank=True, help_text='Nobody: the operators, for everybody.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='allocation_rules', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
             ],
             options={

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -31,7 +32,11 @@ def owner(account_id="100000000001"):
 
 def rule(cost_centre="R&D", *, of=None, place=None, **conditions):
     """Keep a rule of an owner, of the operators when ``of`` is None."""
-    return ruleorder.keep(rule=unsaved(cost_centre, owner=of, **conditions), place=place)
+    return keep_rule(unsaved(cost_centre, owner=of, **conditions), place=place)
+
+
+def keep_rule(one, **options):
+    return ruleorder.keep(rule=one, at=timezone.now(), **options)
 
 
 def unsaved(cost_centre="R&D", **facts):
@@ -121,6 +126,27 @@ def test_all_conditions_of_a_rule_must_hold_and_only_the_asterisk_stands_for_any
     keep_each(ledger := make_ledger(), vm("i-1", "1"))
     note_tags_of_vms(ledger, day(1), {"i-1": {"project": "imagerie", "empty": "", "Name": "web [1] café"}})
     assert costs(judged(unsaved("C", **conditions))) == {"C" if fits else None: 10}
+
+
+def test_a_pattern_as_long_and_as_full_of_asterisks_as_can_be_is_answered_at_once():
+    long = "a" * 255
+    keep_each(ledger := make_ledger(), vm(long, "1"))
+    note_tags_of_vms(ledger, day(1), {long: {"project": long, "Name": "é😀" * 60}})
+    hard = "*a" * 126 + "*b"
+    found = judged(
+        unsaved("Never", tag_key="project", tag_value=hard),
+        unsaved("Never", name_pattern=hard),
+        unsaved("Long", name_pattern="*a" * 127, tag_key="project", tag_value=long),
+    )
+    assert costs(found) == {"Long": 10}
+
+
+def test_a_rule_that_was_changed_since_it_was_read_is_not_replaced():
+    one = rule("one", name_pattern="*")
+    seen = one.updated_at
+    keep_rule(one, seen=seen)
+    with pytest.raises(ruleorder.ChangedMeanwhile):
+        keep_rule(one, seen=seen)
 
 
 def test_the_account_of_a_rule_is_the_one_that_consumed():
@@ -254,13 +280,17 @@ def test_rules_keep_their_order_whatever_is_added_moved_changed_and_deleted():
     ruleorder.move(rule=one, steps=-5)
     assert order(alice) == [(1, "one"), (2, "first"), (3, "three"), (4, "two")]
     one.cost_centre = "changed"
-    ruleorder.keep(rule=one)
-    ruleorder.keep(rule=two, place=2)
+    keep_rule(one)
+    keep_rule(two, place=2)
     ruleorder.delete(rule=three)
     ruleorder.move(rule=one, steps=1)
     ruleorder.move(rule=one, steps=9)
     assert order(alice) == [(1, "two"), (2, "first"), (3, "changed")]
-    for change in (ruleorder.delete, ruleorder.keep, partial(ruleorder.move, steps=1)):
+    for change in (
+        ruleorder.delete,
+        partial(ruleorder.keep, at=timezone.now()),
+        partial(ruleorder.move, steps=1),
+    ):
         with pytest.raises(AllocationRule.DoesNotExist):
             change(rule=three)
     assert order(alice) == [(1, "two"), (2, "first"), (3, "changed")]
@@ -298,7 +328,8 @@ def test_an_owner_has_a_limited_number_of_rules(monkeypatch):
     ],
 )
 def test_the_database_refuses_a_rule_that_cannot_be(constraint, facts):
-    given = {"owner": owner(), "position": 7, "cost_centre": "C", "name_pattern": "*"} | facts
+    given = {"owner": owner(), "position": 7, "cost_centre": "C", "name_pattern": "*"}
+    given |= {"updated_at": timezone.now()} | facts
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         AllocationRule.objects.create(**given)
 
@@ -306,9 +337,10 @@ def test_the_database_refuses_a_rule_that_cannot_be(constraint, facts):
 @pytest.mark.parametrize("of_operators", [True, False])
 def test_no_two_rules_of_an_owner_have_the_same_place(of_operators):
     of = None if of_operators else owner()
-    AllocationRule.objects.create(owner=of, position=1, cost_centre="C", name_pattern="*")
+    facts = {"owner": of, "position": 1, "name_pattern": "*", "updated_at": timezone.now()}
+    AllocationRule.objects.create(cost_centre="C", **facts)
     with pytest.raises(IntegrityError), transaction.atomic():
-        AllocationRule.objects.create(owner=of, position=1, cost_centre="D", name_pattern="*")
+        AllocationRule.objects.create(cost_centre="D", **facts)
 
 
 @pytest.mark.django_db(transaction=True)

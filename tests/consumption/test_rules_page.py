@@ -16,7 +16,7 @@ from tests.consumption.days import entry, keep
 from tests.consumption.test_allocation_page import note, vm
 from tests.consumption.test_cost_centres import order, owner, rule
 from tests.consumption.test_history_page import keep_days, notices, own_ledger, past
-from tests.costs.portal_readings import client_of, figures, get, text, with_soup
+from tests.costs.portal_readings import client_of, figures, get, keys_of, text, with_soup
 
 pytestmark = pytest.mark.django_db
 PAGE = "/consumption/allocation/rules/"
@@ -166,7 +166,7 @@ def test_a_preview_shows_what_a_rule_would_catch_at_its_place_and_saves_nothing(
     lab.refresh_from_db()
     assert lab.name_pattern == ""
     unknown = post(logged_in, data=GIVEN | {"preview": "1"}, query="?first=2020-01-01&last=2020-01-02")
-    assert "No day of this period is known" in text(unknown.soup.select_one("#preview"))
+    assert "no day of this period is known" in text(unknown.soup.select_one("#preview"))
 
 
 @pytest.mark.parametrize(
@@ -229,6 +229,56 @@ def test_a_get_changes_nothing_and_a_post_needs_a_token_and_keys(logged_in, clie
     assert order(alice()) == [(1, "Lab")]
 
 
+def test_what_another_window_has_saved_is_never_replaced_unasked(logged_in, tagged):
+    one, other = (rule(name, of=alice(), name_pattern="*") for name in ("One", "Other"))
+    path, given = f"{one.pk}/", {"cost_centre": "Mine", "name_pattern": "web-*"}
+    opened = get(logged_in, f"{PAGE}{path}")
+    given["seen"] = opened.soup.select_one("[name=seen]")["value"]
+    assert opened.soup.select_one("#id_place").get("value") is None
+
+    ruleorder.move(rule=other, steps=-1)  # which is another place, and no other content
+    assert post(logged_in, path, given).status_code == 302
+    assert order(alice()) == [(1, "Other"), (2, "Mine")]
+    for more in ({}, {"preview": "1"}):
+        answer = post(logged_in, path, given | {"cost_centre": "Stale"} | more)
+        assert (answer.status_code, order(alice())) == (422, [(1, "Other"), (2, "Mine")])
+    assert notices(answer) == [
+        "This rule was changed since you have opened it. Save again to replace that change."
+    ]
+    given["seen"] = answer.soup.select_one("[name=seen]")["value"]
+    assert answer.soup.select_one("#id_cost_centre")["value"] == "Stale"
+    assert post(logged_in, path, given | {"cost_centre": "Again"}).status_code == 302
+    assert order(alice()) == [(1, "Other"), (2, "Again")]
+
+
+def test_a_rule_that_another_window_has_deleted_is_a_404(logged_in):
+    one = rule("Gone", of=alice(), name_pattern="*")
+    ruleorder.delete(rule=one)
+    for path in ("", "delete/"):
+        assert logged_in.get(f"{PAGE}{one.pk}/{path}").status_code == 404
+    for path in ("", "delete/", "move/"):
+        assert logged_in.post(f"{PAGE}{one.pk}/{path}", GIVEN | {"direction": "up"}).status_code == 404
+    assert order(alice()) == []
+
+
+def test_several_currencies_are_never_added_and_the_rules_stay_listed(outscale):
+    client = client_of(DEMO_KEY)
+    client.post("/login/", keys_of(DEMO_KEY, "us-west-1"))
+    keep(own_ledger(), {past(1): [vm("i-1", "1")]}, at=timezone.now())
+    dollars = {past(1): [vm("i-2", "2")]}
+    keep(own_ledger(region="us-west-1"), dollars, at=timezone.now(), currency="USD")
+    rule("All", of=alice(), name_pattern="*")
+    query = f"{ten_days()}&region=eu-west-2&region=us-west-1"
+    page = show(client, query)
+    assert (page.status_code, rows(page)) == (422, [["1", "All", "name or id *", "–", "–", "–"]])
+    assert "which cannot be added" in notices(page)[0]
+    links = {text(one): one["href"] for one in page.soup.select(".stack > .actions .btn")}
+    one = show(client, links["us-west-1"].lstrip("?"))
+    assert figures(one)["total"] == show_money(Decimal(2), "USD")
+    preview = post(client, data=GIVEN | {"preview": "1"}, query=f"?{query}")
+    assert "Nothing can be told yet" in text(preview.soup.select_one("#preview"))
+
+
 def test_the_number_of_queries_does_not_grow_with_rules(logged_in, tagged, django_assert_max_num_queries):
     rule("0", of=alice(), name_pattern="*")
     with django_assert_max_num_queries(60) as first:
@@ -259,7 +309,19 @@ def test_operators_keep_rules_for_everybody_and_only_read_those_of_customers(adm
     assert order() == [(1, "last")]
 
     own = rule("own", of=alice(), name_pattern="*")
-    assert b"own" in admin_client.get(admin).content
+    listed = {
+        query: [
+            text(row)
+            for row in with_soup(admin_client.get(f"{admin}{query}")).soup.select(".field-cost_centre")
+        ]
+        for query in ("", "?kept_by=operators", "?kept_by=customers", "?q=las", f"?q={DEMO_KEY.account_id}")
+    }
+    assert list(listed.values()) == [["last", "own"], ["last"], ["own"], ["last"], ["own"]]
+    last = AllocationRule.objects.get(cost_centre="last")
+    stale = data | {"seen": "2026-01-01T00:00:00+00:00"}
+    refused = admin_client.post(f"{admin}{last.pk}/change/", stale)
+    assert (refused.status_code, order()) == (200, [(1, "last")])
+    assert b"was changed since you have opened it" in refused.content
     assert admin_client.get(f"{admin}{own.pk}/change/").status_code == 200
     assert admin_client.post(f"{admin}{own.pk}/change/", data).status_code == 403
     assert admin_client.post(f"{admin}{own.pk}/delete/", {"post": "yes"}).status_code == 403
@@ -294,6 +356,8 @@ def test_the_allocation_by_cost_centre_is_the_bill_on_screen_in_files_and_in_the
     assert (data["by"], data["tags"], Decimal(data["total"])) == ("centre", [], 100)
     content = logged_in.get(f"/consumption/allocation/export/csv/?{query}").content.decode("utf-8-sig")
     lines = list(csv.DictReader(io.StringIO(content)))
+    resources = [(one["value"], one["code"], one["cost"]) for one in lines if one["row"] == "resource"]
+    assert resources == [("'=Lab", "i-2", "20"), ("Images", "i-1", "10")]
     in_file = {(one["value"], one["by"]): Decimal(one["total"]) for one in lines if one["row"] == "group"}
     assert in_file == {("'=Lab", "centre"): 20, ("Images", "centre"): 10, ("", "centre"): 40}
     assert sum(Decimal(one["total"]) for one in lines if one["row"] in ("group", "shared")) == 100
