@@ -3,7 +3,7 @@
 import datetime as dt
 
 from django.contrib import admin
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, F, Max, Min, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -155,7 +155,7 @@ class AllocationRuleAdmin(admin.ModelAdmin):
     list_filter = [KeptBy]
     list_select_related = ["owner"]
     search_fields = ["cost_centre", "tag_key", "tag_value", "name_pattern", "owner__account_id"]
-    ordering = ["owner", "position"]
+    ordering = [F("owner__account_id").asc(nulls_first=True), "position"]
     actions = None
 
     def get_fields(self, request: HttpRequest, obj: AllocationRule | None = None) -> list[str]:
