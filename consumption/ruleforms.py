@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 from typing import Any
+from unicodedata import category, normalize
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,9 @@ from consumption.questions import Question
 from consumption.rules import ANYTHING, AllocationRule
 
 _ACCOUNT_DIGITS = 12
+
+_OF_NO_LINE = ("Cc", "Zl", "Zp")
+"""Kinds of characters that control, or end, a line; tags hold any others, also spaces that do not break."""
 
 
 class RulesFilter(ConsumptionFilter):
@@ -42,6 +46,7 @@ class RuleForm(forms.ModelForm):
         label=_("Place"),
         required=False,
         min_value=1,
+        max_value=ruleorder.MOST_RULES,
         help_text=_("The rule at place 1 is looked at first. Empty: a new rule comes last."),
     )
 
@@ -72,6 +77,14 @@ class RuleForm(forms.ModelForm):
         for name in self.fields:
             self.fields[name].widget.attrs["autocomplete"] = "off"
 
+    def clean_cost_centre(self) -> str:
+        """Return the name on one line; names that look the same are the same, so that they are added up."""
+        name = normalize("NFC", self.cleaned_data["cost_centre"])
+        if not any(one.isprintable() and not one.isspace() for one in name):
+            message = self.fields["cost_centre"].error_messages["required"]
+            raise forms.ValidationError(message, code="required")
+        return " ".join(name.split())
+
     def clean_account_id(self) -> str:
         """Return the account, which is the number that the cloud gives it."""
         account_id = self.cleaned_data["account_id"]
@@ -85,7 +98,7 @@ class RuleForm(forms.ModelForm):
         """Check what must fit together: a tag is a key and a value, and there is room for the rule."""
         given = super().clean()
         for name in ("cost_centre", "tag_key", "tag_value", "name_pattern"):
-            if not given.get(name, "").isprintable():
+            if any(category(one) in _OF_NO_LINE for one in given.get(name, "")):
                 self.add_error(name, _("This cannot be written on one line."))
         if given.get("tag_value") and not given.get("tag_key") and "tag_key" not in self.errors:
             self.add_error("tag_key", _("Name the tag that this value is of."))

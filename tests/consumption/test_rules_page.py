@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from consumption import ruleorder
+from consumption import allocationpage, ruleorder
 from consumption.rules import AllocationRule
 from costs.money import show_money
 from sandbox.cloud import DEMO_KEY, LINKED_KEY
@@ -174,7 +174,9 @@ def test_a_preview_shows_what_a_rule_would_catch_at_its_place_and_saves_nothing(
     [
         ({"cost_centre": ""}, "cost_centre"),
         ({"cost_centre": "x" * 121}, "cost_centre"),
-        ({"cost_centre": "a\u2028b"}, "cost_centre"),
+        ({"cost_centre": "a\x07b"}, "cost_centre"),
+        ({"name_pattern": "a\u2028b"}, "name_pattern"),
+        ({"cost_centre": "\u200b"}, "cost_centre"),
         ({"tag_key": ""}, "tag_key"),
         ({"tag_value": "x" * 256}, "tag_value"),
         ({"name_pattern": "a\x00"}, "name_pattern"),
@@ -182,12 +184,31 @@ def test_a_preview_shows_what_a_rule_would_catch_at_its_place_and_saves_nothing(
         ({"account_id": "١٢٣٤٥٦٧٨٩٠١٢"}, "account_id"),
         ({"place": "0"}, "place"),
         ({"place": "first"}, "place"),
+        ({"place": "9" * 30}, "place"),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_field(logged_in, data, field):
     answer = post(logged_in, data=GIVEN | data)
     assert (answer.status_code, set(errors(answer))) == (422, {field})
     assert not AllocationRule.objects.exists()
+
+
+def test_a_rule_is_kept_in_any_writing_and_shown_as_it_was_written(logged_in):
+    written = {
+        "cost_centre": "<b>R&D</b> : é研究 👩\u200d💻",
+        "tag_key": "Projet\u00a0№",
+        "tag_value": "“é*”",
+        "name_pattern": "*" * 255,
+    }
+    assert post(logged_in, data=written).status_code == 302
+    one = AllocationRule.objects.get()
+    assert {name: getattr(one, name) for name in written} == written
+    page = get(logged_in, f"{PAGE}{one.pk}/")
+    assert {name: page.soup.select_one(f"#id_{name}")["value"] for name in written} == written
+    alike = written | {"cost_centre": " <b>R&D</b>\u00a0:  e\u0301研究 👩\u200d💻"}
+    assert post(logged_in, data=alike).status_code == 302
+    assert len({rule.cost_centre for rule in AllocationRule.objects.all()}) == 1
+    assert written["cost_centre"] in show(logged_in).soup.select_one("#rules tbody th").get_text()
 
 
 def test_a_rule_without_any_condition_or_beyond_the_last_one_allowed_is_refused(logged_in, monkeypatch):
@@ -376,6 +397,15 @@ def test_shared_costs_are_spread_over_cost_centres_and_the_choice_stays_in_the_a
 def test_a_question_by_something_else_or_by_two_things_is_refused(logged_in, tagged, query):
     assert logged_in.get(f"/consumption/allocation/?{ten_days()}&{query}").status_code == 422
     assert logged_in.get(f"/api/allocation?read=false&{query}").status_code == 400
+
+
+def test_a_page_of_several_says_on_paper_that_it_holds_not_all_centres(logged_in, tagged, monkeypatch):
+    rule("One", of=alice(), name_pattern="i-1")
+    query = f"{ten_days()}&by=centre"
+    assert not get(logged_in, f"/consumption/allocation/?{query}").soup.select("#groups .print-only")
+    monkeypatch.setattr(allocationpage, "GROUPS_PER_PAGE", 1)
+    page = get(logged_in, f"/consumption/allocation/?{query}&page=2")
+    assert "Only the groups 2 to 2 of 2" in text(page.soup.select_one("#groups .print-only"))
 
 
 def test_without_a_rule_nothing_is_allocated_and_the_page_leads_to_the_rules(logged_in, tagged):
