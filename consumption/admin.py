@@ -3,7 +3,7 @@
 import datetime as dt
 
 from django.contrib import admin
-from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.readonlyadmin import ReadOnlyAdmin
+from consumption import ruleorder
 from consumption.models import (
     WITH_FIGURES,
     DayState,
@@ -24,6 +25,8 @@ from consumption.models import (
     UsageDay,
 )
 from consumption.reasons import reason_text
+from consumption.ruleforms import RuleForm
+from consumption.rules import AllocationRule
 from costs.inventory import ResourceType
 from costs.timeline import OPEN
 
@@ -224,6 +227,67 @@ class ExpectedAnomalyAdmin(ReadOnlyAdmin):
     date_hierarchy = "first_day"
     ordering = ["-created_at"]
     exclude = ["scope_digest"]
+
+
+class KeptBy(admin.SimpleListFilter):
+    """Whose rules: those that hold for everybody, or those of customers."""
+
+    title = _("kept by")
+    parameter_name = "kept_by"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, object]]:
+        """Return the two kinds."""
+        return [("operators", _("Operators, for everybody")), ("customers", _("Customers"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AllocationRule]) -> QuerySet[AllocationRule]:
+        """Keep the rules of one kind."""
+        kinds = {"operators": True, "customers": False}
+        return queryset.filter(owner__isnull=kinds[self.value()]) if self.value() in kinds else queryset
+
+
+@admin.register(AllocationRule)
+class AllocationRuleAdmin(admin.ModelAdmin):
+    """The rules that operators keep for everybody, to edit; those of customers, to read."""
+
+    form = RuleForm
+    fields = ["cost_centre", "account_id", "tag_key", "tag_value", "name_pattern", "place", "seen"]
+    list_display = [
+        "cost_centre",
+        "owner",
+        "position",
+        "account_id",
+        "tag_key",
+        "tag_value",
+        "name_pattern",
+        "updated_at",
+    ]
+    list_filter = [KeptBy]
+    list_select_related = ["owner"]
+    search_fields = ["cost_centre", "tag_key", "tag_value", "name_pattern", "owner__account_id"]
+    ordering = [F("owner__account_id").asc(nulls_first=True), "position"]
+    actions = None
+
+    def get_fields(self, request: HttpRequest, obj: AllocationRule | None = None) -> list[str]:
+        """Leave out where to put a rule that is only to be read."""
+        fields = super().get_fields(request, obj)
+        shown = [name for name in fields if name not in ("place", "seen")]
+        return fields if obj is None or obj.is_of_operators else ["owner", "position", *shown, "updated_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: AllocationRule | None = None) -> bool:
+        """Leave the rules of customers to them."""
+        return (obj is None or obj.is_of_operators) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: AllocationRule | None = None) -> bool:
+        """Leave the rules of customers to them."""
+        return (obj is None or obj.is_of_operators) and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: AllocationRule, form: RuleForm, change: bool) -> None:
+        """Write a rule to its place among those of the operators."""
+        form.keep(at=timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: AllocationRule) -> None:
+        """Delete a rule; those after it move up."""
+        ruleorder.delete(rule=obj)
 
 
 @admin.register(SavedView)

@@ -85,7 +85,9 @@ class Shared:
 class Allocation:
     """The answer to a question of the history by ``keys``; ``sharing`` says where shared costs are.
 
-    ``untagged_ledgers`` are those of which no tag was ever read: all of theirs carries none.
+    ``untagged_ledgers`` are those of which no tag was ever read: all of theirs carries none. ``by_centre``:
+    the values are no tags but cost centres (``consumption.costcentres``), and ``parts`` are what each
+    resource cost in each of them.
     """
 
     history: History
@@ -95,6 +97,8 @@ class Allocation:
     shared: Sequence[Shared]
     lacking: Sequence[Lacking]
     untagged_ledgers: Sequence[Ledger] = field(default=())
+    by_centre: bool = False
+    parts: Sequence[Part] = field(default=(), repr=False)
 
     @cached_property
     def shared_total(self) -> Decimal:
@@ -140,7 +144,16 @@ def allocation_of(
     Without a key, nobody owns anything. Shared is what the cloud names no resource for, and everything of
     ``shared_services``.
     """
-    parts = parts_of(history, keys, frozenset(shared_services))
+    return grouped(history, keys, parts_of(history, keys, frozenset(shared_services)), sharing=sharing)
+
+
+def grouped(
+    history: History, keys: Sequence[str], parts: Parts, *, sharing: str, by_centre: bool = False
+) -> Allocation:
+    """Add up the parts of a history by their values, one for each of ``keys``, and spread what is shared.
+
+    Each resource and combination of values is in one part. ``by_centre``: the values are cost centres.
+    """
     return Allocation(
         history,
         tuple(keys),
@@ -149,6 +162,8 @@ def allocation_of(
         [Shared(one.meter, amount_of(one.cost), one.unpriced) for one in parts.common],
         _lacking(parts.by_resource),
         _without_tags(history.ledgers),
+        by_centre,
+        parts.by_resource if by_centre else (),
     )
 
 

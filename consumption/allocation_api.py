@@ -9,6 +9,7 @@ from pydantic import Field
 from accounts.envelope import Envelope, answer
 from consumption.allocation import MOST_KEYS, Sharing
 from consumption.allocationdocuments import document_of
+from consumption.allocationforms import AllocatedBy
 from consumption.allocationpage import ALLOCATION
 from consumption.api import UnpricedOut
 from consumption.apiquestions import FilteredQuestion, asked_for, metadata_of
@@ -18,11 +19,12 @@ router = Router(tags=["Consumption"])
 
 
 class AllocationQuestion(FilteredQuestion):
-    """By which tags to part what was consumed, and what becomes of shared costs. Last month without dates."""
+    """By which tags, or by the rules, to part what was consumed. Last month without dates."""
 
     tag: list[str] = Field(
         [], description=f"{MOST_KEYS} keys at most; case matters; without one, that of most resources"
     )
+    by: str = Field("", description=f"{', '.join(AllocatedBy.values)}; tag if none, centre by the rules")
     sharing: str = Field("", description=f"{', '.join(Sharing.values)}; apart if none")
     shared: list[str] = Field([], description="Services of which everything is shared")
 
@@ -93,10 +95,12 @@ class AllocationOut(DaysOut):
     """Whose money it is: the totals of ``groups`` and ``shared.apart`` come to ``total``, exactly.
 
     ``covered_percent`` is how much of what resources cost carries all tags. In ``tags_never_read`` nothing is
-    known of tags: all of theirs carries none. ``tags_unseen`` are asked for and were never seen.
+    known of tags: all of theirs carries none. ``tags_unseen`` are asked for and were never seen. By cost
+    centre, the only key of ``values`` is ``cost_centre``, null for what no rule fits, listed in ``untagged``.
     """
 
     currency: str | None
+    by: str
     tags: list[str]
     tags_unseen: list[str]
     sharing: str

@@ -6,8 +6,10 @@ from functools import cached_property
 
 from consumption.allocation import Allocation, allocation_of
 from consumption.asking import Asked
+from consumption.costcentres import centres_of
 from consumption.groupnames import Names
 from consumption.models import Meter
+from consumption.rules import AllocationRule
 from consumption.tagkeys import TagKey, keys_seen, usual_key
 
 
@@ -33,6 +35,8 @@ class Answer:
     @property
     def unseen_keys(self) -> list[str]:
         """The keys asked for that no resource was ever seen with."""
+        if self.allocation.by_centre:
+            return []
         known = {one.key for one in self.seen}
         return [key for key in self.allocation.keys if key not in known]
 
@@ -42,10 +46,17 @@ class Answer:
 
 
 def answer_of(asked: Asked) -> Answer:
-    """Return what a session asks, by the usual key when it names none; only of a valid form."""
+    """Return what a session asks, by the usual key when it names none; only of a valid form.
+
+    Cost centres are those that the rules of who asks, and those of the operators, name.
+    """
     form, seen = asked.form, keys_seen(asked.access.ledgers)
+    services = form.shared_services
+    ways = {"sharing": form.way_of_sharing, "shared_services": services}
+    if form.by_centre:
+        rules = AllocationRule.objects.for_owner(asked.owner)
+        return Answer(centres_of(asked.history, rules, **ways).allocation, seen, services, asked)
     usual = usual_key(seen)
     keys = form.tag_keys or ([usual] if usual else [])
-    services = form.shared_services
-    found = allocation_of(asked.history, keys, sharing=form.way_of_sharing, shared_services=services)
+    found = allocation_of(asked.history, keys, **ways)
     return Answer(found, seen, services, asked)

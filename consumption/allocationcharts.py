@@ -24,6 +24,8 @@ _LONGEST_NAME = 40
 def title_of(allocation: Allocation) -> str:
     """Say what the chart shows."""
     keys = allocation.keys
+    if allocation.by_centre:
+        return _("Cost by cost centre")
     if not keys:
         return _("Cost by tag")
     if len(keys) == 1:
@@ -32,7 +34,9 @@ def title_of(allocation: Allocation) -> str:
 
 
 def untagged_title(allocation: Allocation) -> str:
-    """Name what lacks a key."""
+    """Name what lacks a key, or what no rule fits."""
+    if allocation.by_centre:
+        return _("Not allocated")
     return _("Not tagged") if len(allocation.keys) < 2 else _("Not wholly tagged")
 
 
@@ -85,7 +89,7 @@ def _bars(allocation: Allocation) -> Iterator[tuple[str, Decimal | None, bool, s
     """Yield the name of each bar, its amount, whether that is only what is known, and its colour."""
     owned = [group for group in allocation.groups if group.is_whole]
     for group in owned[:LARGEST]:
-        yield values_name(group.values), group.total, bool(group.unpriced), "series-1"
+        yield values_name(allocation, group.values), group.total, bool(group.unpriced), "series-1"
     rest = owned[LARGEST:]
     if rest:
         name = ngettext("%(count)s other", "%(count)s others", len(rest)) % {"count": len(rest)}
@@ -114,10 +118,11 @@ def finding_of(allocation: Allocation) -> SafeString:
 def _dearest(allocation: Allocation) -> str:
     owned = [group for group in allocation.groups if group.is_whole]
     if not owned:
-        return _("No resource carries what is asked for.")
+        no_rule, no_tag = _("No rule fits any resource."), _("No resource carries what is asked for.")
+        return no_rule if allocation.by_centre else no_tag
     first, share = owned[0], share_of(allocation, owned[0].total)
     facts = {
-        "name": values_name(first.values),
+        "name": values_name(allocation, first.values),
         "cost": _money(allocation, first.total, first.unpriced),
         "total": _money(allocation, allocation.total, allocation.history.unpriced),
     }
@@ -134,15 +139,23 @@ def _dearest(allocation: Allocation) -> str:
 def _without_owner(allocation: Allocation) -> Iterator[str]:
     count = len(allocation.lacking)
     if not count:
-        yield _("Every resource is tagged.")
+        all_ruled, all_tagged = _("Every resource has a cost centre."), _("Every resource is tagged.")
+        yield all_ruled if allocation.by_centre else all_tagged
         return
     lacks = any(one.unpriced for one in allocation.lacking)
     facts = {"count": count, "cost": _money(allocation, allocation.lacking_total, lacks)}
-    text = ngettext(
-        "%(count)s resource is not tagged on all of its days, and cost %(cost)s then.",
-        "%(count)s resources are not tagged on all of their days, and cost %(cost)s then.",
-        count,
-    )
+    if allocation.by_centre:
+        text = ngettext(
+            "%(count)s resource fits no rule on some of its days, and cost %(cost)s then.",
+            "%(count)s resources fit no rule on some of their days, and cost %(cost)s then.",
+            count,
+        )
+    else:
+        text = ngettext(
+            "%(count)s resource is not tagged on all of its days, and cost %(cost)s then.",
+            "%(count)s resources are not tagged on all of their days, and cost %(cost)s then.",
+            count,
+        )
     yield text % facts
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from consumption.allocation import AllocatedGroup, Allocation, Lacking, Shared
 from consumption.allocationasking import Answer
+from consumption.allocationforms import AllocatedBy
 from consumption.allocationrows import ordered, share_of
 from consumption.documents import unpriced_document
 from costs.money import money_text
@@ -18,7 +19,8 @@ def document_of(answer: Answer) -> dict[str, Any]:
         "from_date": history.question.period.first.isoformat(),
         "to_date": history.question.period.end.isoformat(),
         "currency": history.currency or None,
-        "tags": list(found.keys),
+        "by": str(AllocatedBy.CENTRE if found.by_centre else AllocatedBy.TAG),
+        "tags": [] if found.by_centre else list(found.keys),
         "tags_unseen": answer.unseen_keys,
         "sharing": str(found.sharing),
         "shared_services": list(answer.shared_services),

@@ -1,12 +1,14 @@
 """The allocation as a file, in every format: the chargeback report, and what it rests on.
 
+``by`` says what the values are of: tags, or cost centres, of which ``key`` is ``cost_centre``.
 A table has rows of several kinds, told apart by the column ``row``: ``group`` (what belongs to the same
 values), ``shared`` (a meter of which all is shared), ``total`` (the whole period), ``untagged_resource`` (one
-that lacks a key on some days, and what it cost then: a part of the groups), ``unpriced`` (a product without a
-price, in no cost), and ``missing`` or ``provisional`` (a day that is not complete, and why). The ``total`` of
-groups and shared meters comes to that of the whole, to the last decimal: a shared meter has none where the
-groups hold its part. ``carried`` tells a value that is empty from none. Days are UTC days, the first and the
-last both included; amounts exclude tax. What is not known has no figure.
+that lacks a key on some days, and what it cost then: a part of the groups), by cost centre also ``resource``
+(what one cost in that centre: a part of it), ``unpriced`` (a product without a price, in no cost), and
+``missing`` or ``provisional`` (a day that is not complete, and why). The ``total`` of groups and shared
+meters comes to that of the whole, to the last decimal: a shared meter has none where the groups hold its
+part. ``carried`` tells a value that is empty from none. Days are UTC days, the first and the last both
+included; amounts exclude tax. What is not known has no figure.
 """
 
 from collections.abc import Iterator
@@ -16,10 +18,12 @@ from typing import Any
 import msgspec
 from django.utils.translation import gettext_lazy
 
-from consumption.allocation import AllocatedGroup, Lacking, Shared
+from consumption.allocation import AllocatedGroup, Lacking, Shared, is_owned
 from consumption.allocationasking import Answer
 from consumption.allocationcharts import is_spread
 from consumption.allocationdocuments import document_of
+from consumption.allocationforms import AllocatedBy
+from consumption.allocationparts import Part
 from consumption.allocationrows import ordered, share_of
 from consumption.coverage import Coverage
 from consumption.documents import gaps_of
@@ -27,6 +31,7 @@ from consumption.files import scope_of
 from consumption.history import Dimension
 from consumption.models import DayState
 from consumption.reasons import reason_of
+from consumption.wholenumbers import amount_of
 from costs import products
 from costs.exports import Table
 from costs.fileformats import FileFormat, table_formats
@@ -56,6 +61,7 @@ COLUMNS = (
     "days_with_figures",
     "state",
     "reason",
+    "by",
     "sharing",
     "shared_services",
     "filters",
@@ -70,7 +76,8 @@ def table_of(answer: Answer) -> Table:
     """Return the groups, the shared costs, the total, the resources to tag, and what lacks."""
     found = answer.allocation
     filters, accounts, regions = scope_of(found.history)
-    asked = [found.sharing, "; ".join(answer.shared_services), filters]
+    by = AllocatedBy.CENTRE if found.by_centre else AllocatedBy.TAG
+    asked = [str(by), found.sharing, "; ".join(answer.shared_services), filters]
     width = len(COLUMNS) - len(asked) - 2
 
     def row(cells: list[Any], account: str = accounts, region: str = regions) -> list[Any]:
@@ -78,6 +85,9 @@ def table_of(answer: Answer) -> Table:
 
     def rows() -> Iterator[list[Any]]:
         yield from map(row, _rows(answer))
+        for part in _owned(answer):
+            account, region, _resource = part.place
+            yield row(_resource_of(answer, part), account, region)
         for one in found.lacking:
             yield row(_lacking(answer, one), one.account_id, one.region)
         yield from map(row, _without_figures(answer))
@@ -171,6 +181,22 @@ def _total(answer: Answer) -> list[Any]:
     share = Decimal(100) if found.total else None
     amounts = [total, None, total, share, found.history.currency or None]
     return [*named, *amounts, None, unpriced, *_known(coverage)]
+
+
+def _owned(answer: Answer) -> list[Part]:
+    """Return the parts of the cost centres, centre by centre as the groups are, dearest first."""
+    places = {group.values: place for place, group in enumerate(ordered(answer.allocation.groups))}
+    parts = [part for part in answer.allocation.parts if is_owned(part.values)]
+    return sorted(parts, key=lambda part: (places[part.values], -part.cost, part.place))
+
+
+def _resource_of(answer: Answer, part: Part) -> list[Any]:
+    found, resource_id = answer.allocation, part.place[2]
+    cost = amount_of(part.cost)
+    head = ["resource", *found.keys, *part.values, True, *[None] * 3]
+    named = [resource_id, answer.names.text(Dimension.RESOURCE, resource_id), *_days(answer)]
+    figures = [_figure(cost, part.unpriced), None, None, _share(answer, cost), found.history.currency or None]
+    return [*head, *named, *figures, None, part.unpriced]
 
 
 def _lacking(answer: Answer, one: Lacking) -> list[Any]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.db.models import TextChoices
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +17,13 @@ from consumption.tagmodels import LONGEST_TAG
 from costs.forms import TextsField
 
 _SEVERAL = ("tag", "shared")
+
+
+class AllocatedBy(TextChoices):
+    """What says whose a resource is."""
+
+    TAG = "tag", _("Tag")
+    CENTRE = "centre", _("Cost centre")
 
 
 class TagKeysField(forms.Field):
@@ -51,11 +59,17 @@ class AllocationFilter(ConsumptionFilter):
     ``shared`` names services of which everything is shared.
     """
 
-    asks = ("first", "last", "key", "second_key", "tag", "sharing")
+    asks = ("first", "last", "by", "key", "second_key", "tag", "sharing")
     default_preset = Preset.LAST_MONTH
 
     granularity = group_by = steps = sort = None
 
+    by = forms.ChoiceField(
+        label=_("By"),
+        required=False,
+        choices=AllocatedBy.choices,
+        error_messages={"invalid_choice": _("Nothing is allocated by “%(value)s”.")},
+    )
     tag = TagKeysField(label=_("Tag key"), required=False)
     key = forms.CharField(
         label=_("By tag"), required=False, strip=False, max_length=LONGEST_TAG, widget=forms.Select
@@ -87,6 +101,10 @@ class AllocationFilter(ConsumptionFilter):
         """Put the keys of the page to those of the address."""
         asked = super().clean()
         of_page = [asked.pop(name, "") for name in ("key", "second_key")]
+        if asked.get("by") == AllocatedBy.CENTRE:
+            of_page = []  # the fields of the tags still stand in the form that asks for cost centres
+            if asked.get("tag"):
+                self.add_error("tag", _("Either by tag or by cost centre, not both."))
         if "tag" in asked:
             asked["tag"] = list(dict.fromkeys(key for key in [*asked["tag"], *of_page] if key))
             try:
@@ -99,7 +117,15 @@ class AllocationFilter(ConsumptionFilter):
     @property
     def asked_fields(self) -> list[forms.BoundField]:
         """The fields that the page shows: two of them ask for what the address calls ``tag``."""
-        return [field for field in super().asked_fields if field.name != "tag"]
+        left_out = {"tag"}
+        if self.initial.get("by") == AllocatedBy.CENTRE:
+            left_out |= {"key", "second_key"}
+        return [field for field in super().asked_fields if field.name not in left_out]
+
+    @property
+    def by_centre(self) -> bool:
+        """Tell whether the cost centres are asked for that the rules name."""
+        return self.cleaned_data["by"] == AllocatedBy.CENTRE
 
     @property
     def tag_keys(self) -> list[str]:
@@ -129,6 +155,8 @@ class AllocationFilter(ConsumptionFilter):
             address.pop(name, None)
             if self.cleaned_data.get(name):
                 address.setlist(name, self.cleaned_data[name])
+        if self.cleaned_data.get("by") != AllocatedBy.CENTRE:
+            address.pop("by", None)
         if self.way_of_sharing == Sharing.APART:
             address.pop("sharing", None)
         return address
@@ -142,6 +170,7 @@ class AllocationFilter(ConsumptionFilter):
         initial = {
             "first": self.days.first,
             "last": self.days.last,
+            "by": self.cleaned_data["by"] or AllocatedBy.TAG,
             "key": key,
             "second_key": second,
             "sharing": self.way_of_sharing,

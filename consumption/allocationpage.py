@@ -15,7 +15,7 @@ from consumption.allocation import Lacking
 from consumption.allocationasking import Answer, answer_of
 from consumption.allocationfiles import FORMATS
 from consumption.allocationforms import AllocationFilter
-from consumption.allocationrows import ordered, sections_of, share_of
+from consumption.allocationrows import keys_name, ordered, sections_of, share_of
 from consumption.analysispage import AnalysisPage
 from consumption.asking import Asked
 from consumption.groupnames import GroupName
@@ -49,11 +49,16 @@ class LackingRow:
 def figures_of(asked: Asked, answer: Answer) -> dict[str, Any]:
     """Return the figures of a valid question; a page that does not exist becomes an error of the form."""
     found, history = answer.allocation, asked.history
-    asked.form.offer([one.key for one in answer.seen[:MOST_KEYS_OFFERED]], found.keys)
+    chosen = () if found.by_centre else found.keys
+    asked.form.offer([one.key for one in answer.seen[:MOST_KEYS_OFFERED]], chosen)
     page = asked.form.page_of(Paginator(ordered(found.groups), GROUPS_PER_PAGE))
     has_money, is_part = bool(history.currency), bool(history.coverage.counts[DayState.PARTIAL])
     return {
         "allocation": found,
+        "by_centre": found.by_centre,
+        "has_owner": any(group.is_whole for group in found.groups),
+        "keys_name": keys_name(found),
+        "rules_url": _rules_url(asked),
         "title": allocationcharts.title_of(found),
         "untagged_title": allocationcharts.untagged_title(found),
         "is_spread": allocationcharts.is_spread(found),
@@ -79,6 +84,15 @@ def figures_of(asked: Asked, answer: Answer) -> dict[str, Any]:
         "conditions": _conditions(asked),
         "choices": _choices(asked),
     }
+
+
+def _rules_url(asked: Asked) -> str:
+    """Return the address of the rules, over the same days."""
+    address, kept = asked.form.address, QueryDict(mutable=True)
+    for name in ("period", "first", "last", "region", "linked"):
+        if name in address:
+            kept.setlist(name, address.getlist(name))
+    return f"{reverse('consumption:rules')}?{kept.urlencode()}" if kept else reverse("consumption:rules")
 
 
 def _place(ledger: Ledger) -> str:

@@ -52,16 +52,21 @@ class Section:
         return self.cost + self.shared
 
 
-def value_name(value: str | None) -> str:
-    """Name the value of a key, or its absence."""
+def value_name(allocation: Allocation, value: str | None) -> str:
+    """Name the value of a key, a cost centre, or its absence."""
     if value is None:
-        return _("Not tagged")
+        return _("Not allocated") if allocation.by_centre else _("Not tagged")
     return value or _("(empty)")
 
 
-def values_name(values: Values) -> str:
+def keys_name(allocation: Allocation) -> str:
+    """Name what the values are of."""
+    return _("Cost centre") if allocation.by_centre else " · ".join(allocation.keys)
+
+
+def values_name(allocation: Allocation, values: Values) -> str:
     """Name the values of all keys."""
-    return " · ".join(value_name(value) for value in values) if values else _("Not tagged")
+    return " · ".join(value_name(allocation, value) for value in values) if values else _("Not tagged")
 
 
 def share_of(allocation: Allocation, amount: Decimal) -> Decimal | None:
@@ -88,7 +93,7 @@ def sections_of(allocation: Allocation, shown: Iterable[AllocatedGroup]) -> list
         return [_section(allocation, "", True, allocation.groups, list(shown))]
     whole = _by_first(allocation.groups)
     return [
-        _section(allocation, value_name(first), first is not None, whole[first], list(rows))
+        _section(allocation, value_name(allocation, first), first is not None, whole[first], list(rows))
         for first, rows in groupby(shown, key=_first)
     ]
 
@@ -113,7 +118,7 @@ def _section(
 
 
 def _row(allocation: Allocation, group: AllocatedGroup) -> Row:
-    name = value_name(group.values[-1]) if group.values else _("Not tagged")
+    name = value_name(allocation, group.values[-1]) if group.values else _("Not tagged")
     return Row(group, name, group.is_whole, share_of(allocation, group.total))
 
 

@@ -92,7 +92,7 @@ def context_of(page: AnalysisPage, asked: Asked, *, is_refresh: bool = False) ->
             context |= _known(asked)
             context |= page.figures(asked, page.answer(asked))
         except SeveralCurrencies as error:
-            context |= {"several": error, "region_links": _region_links(asked)}
+            context |= {"several": error, "region_links": region_links(asked)}
     address = form.address
     files = _files_of(page, asked) if context["known_days"] else {}
     return context | {
@@ -144,7 +144,8 @@ def _read_url(page: AnalysisPage, asked: Asked) -> str:
     return f"{reverse('consumption:read')}?{address.urlencode()}"
 
 
-def _region_links(asked: Asked) -> list[tuple[str, str]]:
+def region_links(asked: Asked) -> list[tuple[str, str]]:
+    """Return each region of a session with the address that asks of it alone."""
     links = []
     for region in dict.fromkeys(key.region for key in asked.keys):
         address = asked.form.address

@@ -89,7 +89,7 @@ def asked_for(request: HttpRequest, question: FilteredQuestion, page: AnalysisPa
     if question.read:
         problems = [one.problem for one in read_days(asked.keys, form, form.days) if one.problem]
     with one_moment():
-        asked = Asked(form, keyring.chosen(request), timezone.now())
+        asked = Asked(form, keyring.chosen(request), timezone.now(), owner=request.user)
         if problems and not asked.history.coverage.with_figures:
             raise problems[0]
         yield asked

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.keyring import Key, Keyring, place_texts
+from accounts.models import User
 from consumption import reading
 from consumption.access import Access, access_of
 from consumption.consumed import Consumed, consumed_in
@@ -24,15 +25,16 @@ from costs.lines import Line
 class Asked:
     """A form that was sent, the keys of its session, and the moment.
 
-    ``known_access`` is what its keys may see where that was looked up already. ``picks_currency``: of several
-    accounts together those are asked that are billed as the first one is, when no currency is asked for; a
-    page says which, and leads to the others.
+    ``known_access`` is what its keys may see where that was looked up already; ``owner`` is who asks.
+    ``picks_currency``: of several accounts together those are asked that are billed as the first one is, when
+    no currency is asked for; a page says which, and leads to the others.
     """
 
     form: ConsumptionFilter
     keyring: Keyring
     now: datetime
     known_access: Access | None = None
+    owner: User | None = None
     picks_currency: bool = False
 
     @classmethod
@@ -44,11 +46,11 @@ class Asked:
         form: type[ConsumptionFilter] = ConsumptionFilter,
         *,
         known_access: Access | None = None,
+        owner: User | None = None,
     ) -> "Asked":
         """Return what an address asks by a ``form``; the regions are those of the session's keys."""
-        regions = keyring.regions
-        asked = form(query, today=now.date(), regions=regions, places=keyring.places)
-        return cls(asked, keyring, now, known_access, picks_currency=True)
+        asked = form(query, today=now.date(), regions=keyring.regions, places=keyring.places)
+        return cls(asked, keyring, now, known_access=known_access, owner=owner, picks_currency=True)
 
     @cached_property
     def keys(self) -> list[Key]:

@@ -36,7 +36,7 @@ def exported(request: HttpRequest, page: AnalysisPage, file_format: str) -> Http
     """Send what a page of the history shows as a file."""
     if file_format not in page.formats:
         raise Http404
-    asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), page.form)
+    asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), page.form, owner=request.user)
     if not asked.form.is_valid():
         return _refused(request, asked.form, asked.form.problems, status=422)
     if not asked.access.is_proven:

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from consumption.entries import LONGEST_NAME, LONGEST_PLACE, LONGEST_RESOURCE_ID
+from consumption.rules import AllocationRule  # noqa: F401 - Django looks for models here
 from consumption.savedviewmodel import SavedView  # noqa: F401 - Django looks for models here
 from consumption.tagmodels import ResourceTag, TagReading  # noqa: F401 - and here
 from costs.money import ScaledDecimalField

@@ -141,7 +141,7 @@ def _progress_of(request: HttpRequest, asked: Asked, wish: Wish, found: Reading)
 
 
 def _asked(request: HttpRequest, page: AnalysisPage = HISTORY) -> Asked:
-    return Asked.of(request.GET, keyring.chosen(request), timezone.now(), page.form)
+    return Asked.of(request.GET, keyring.chosen(request), timezone.now(), page.form, owner=request.user)
 
 
 def _keys_of(request: HttpRequest, asked: Asked) -> list[Key]:

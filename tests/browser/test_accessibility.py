@@ -354,6 +354,31 @@ def allocation_without_tags(page, outscale):
     page.get_by_role("heading", name="No tags were read yet").wait_for()
 
 
+def rules_of_cost_centres_before_any(page, _outscale):
+    log_in(page)
+    page.goto("/consumption/allocation/rules/")
+    page.get_by_text("No day of this period is known yet.").wait_for()
+    page.get_by_role("heading", name="No rule yet").wait_for()
+
+
+def new_rule_with_all_that_can_be_wrong(page, _outscale):
+    log_in(page)
+    page.goto("/consumption/allocation/rules/new/")
+    page.get_by_label("Place").fill("0")
+    page.get_by_label("Value of the tag").fill("imag*")
+    page.get_by_label("OUTSCALE account").fill("12")
+    page.locator("main form").evaluate("form => form.noValidate = true")
+    page.get_by_role("button", name="Save the rule").click()
+    page.get_by_text("An OUTSCALE account is a number of 12 digits.").wait_for()
+
+
+def allocation_by_cost_centre_without_rules(page, _outscale):
+    keep(make_ledger(at=timezone.now()), {past(1): [ran("i-1")]}, at=timezone.now())
+    log_in(page)
+    page.goto(f"/consumption/allocation/?first={past(1)}&last={past(1)}&by=centre")
+    page.get_by_text("No resource has a cost centre yet.").wait_for()
+
+
 def draft_invoice(page, _outscale):
     month = preset_period(Preset.LAST_MONTH, timezone.now().date())
     contents = [entry(unit_price=Decimal("0.05")), entry("pof-9", None, resource="x", category="licence")]
@@ -474,6 +499,9 @@ PAGES = [
     drift_with_a_refused_file,
     allocation,
     allocation_without_tags,
+    allocation_by_cost_centre_without_rules,
+    rules_of_cost_centres_before_any,
+    new_rule_with_all_that_can_be_wrong,
     consumption_with_a_wrong_question,
     trends_with_what_is_behind_a_mover,
     anomalies,

@@ -13,8 +13,10 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.readonlyadmin import ReadOnly
 from budgets.models import PeriodAmount
+from consumption import ruleorder
 from consumption.models import DayState, ExpectedAnomaly, Ledger, SavedView, UsageDay
 from consumption.periods import ONE_DAY
+from consumption.rules import AllocationRule
 from costs.models import CommitmentRate, CostReading, CostSnapshot
 from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_KEY
@@ -33,7 +35,7 @@ OURS = [
     for model in admin.site._registry
     if model._meta.app_label in {"accounts", "budgets", "consumption", "costs", "quotes"}
 ]
-CHANGEABLE = {User, CommitmentRate}
+CHANGEABLE = {User, CommitmentRate, AllocationRule}
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +80,8 @@ def fill(number):
     keep(ledger, {day(2 + number): [entry(f"type-{number}", price="98765.4321")]})
     note_tags_of_vms(ledger, day(2), {"i-1": {"project": "imagerie"}})
     SavedView.objects.create(owner=owner, name="Mine", page="history", saved_at=NOW)
+    rule = AllocationRule(owner=owner, cost_centre="R&D", tag_key="project", tag_value="*")
+    ruleorder.keep(rule=rule, at=NOW)
     ExpectedAnomaly.objects.create(
         account_id=account_id, scope="{}", scope_digest="d", first_day=day(1), last_day=day(2), is_rise=True
     )
