@@ -73,7 +73,7 @@ class Key:
     @property
     def place_text(self) -> str:
         """The account and the region, for people."""
-        return f"{self.name or self.account_id}, {self.region}"
+        return f"{self.name or self.account_id} ({self.region})"
 
     @property
     def gateway(self) -> Gateway:

@@ -173,7 +173,7 @@ def test_a_refused_key_is_told_why_and_the_rest_still_works(logged_in):
     page = get(logged_in, "/?all=1")
     [notice] = page.soup.select("#overview .notice.is-bad")
     assert text(notice).startswith(
-        f"The consumption in Meridian Santé, {REGION} may not be shown. The policy of this key"
+        f"The consumption in Meridian Santé ({REGION}) may not be shown. The policy of this key"
     )
     assert page.soup.select("[data-figure=days]")
     LedgerReader.objects.filter(ledger=ledger).update(refusal=PermissionRefused.code)
