@@ -33,8 +33,9 @@ lint: $(DEVELOPMENT)
 	  SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
+# What axe finds on a page does not depend on the database: those tests run once, in "test".
 test-postgresql: $(DEVELOPMENT) messages
-	.ci/with-postgresql env REQUIRE_POSTGRESQL=1 $(BIN)/pytest -n 2
+	.ci/with-postgresql env REQUIRE_POSTGRESQL=1 $(BIN)/pytest -n 2 --ignore=tests/browser/test_accessibility.py
 
 messages: $(MESSAGES)
 

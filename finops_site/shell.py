@@ -35,9 +35,9 @@ class Scope:
         return self.entries[0].key
 
     @property
-    def has_refused(self) -> bool:
-        """Tell whether OUTSCALE has refused one of the keys."""
-        return any(entry.is_refused for entry in self.entries)
+    def refused(self) -> list[Key]:
+        """The keys that OUTSCALE has refused at its last answer."""
+        return [entry.key for entry in self.entries if entry.is_refused]
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

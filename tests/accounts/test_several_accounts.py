@@ -7,9 +7,10 @@ import pytest
 from bs4 import BeautifulSoup
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from accounts import keyring, sessions, standing
-from accounts.errors import AuthenticationRefused
+from accounts.errors import AuthenticationRefused, PermissionRefused
 from accounts.keyring import MOST_KEYS
 from accounts.models import AccountName, User
 from accounts.sessionstore import SessionStore
@@ -22,6 +23,7 @@ from sandbox.cloud import (
     SECOND_DEMO_KEY,
 )
 from tests.conftest import DEMO_KEYS
+from tests.consumption.days import make_ledger
 
 pytestmark = pytest.mark.django_db
 
@@ -184,6 +186,14 @@ def test_a_key_that_the_cloud_refuses_is_marked_and_the_others_work(logged_in):
     menu = page.select("#scope-menu .menu-entry[name=place]")
     assert ["key refused" in text(entry) for entry in menu] == [False, True]
     assert logged_in.get("/consumption/").status_code == 200
+
+
+def test_a_key_that_may_not_read_the_consumption_stays_marked(logged_in):
+    add(logged_in, PAYING_KEY)
+    ledger = make_ledger(PAYING_ACCOUNT.account_id, reader=PAYING_KEY, at=timezone.now())
+    ledger.readers.update(refusal=PermissionRefused.code)
+    page = BeautifulSoup(logged_in.get("/accounts/").content, "html.parser")
+    assert [text(row.select_one(".osc-tag")) for row in page.select("tbody tr")] == ["in use", "refused"]
 
 
 def test_an_account_that_an_operator_closes_leaves_the_sessions_of_others(logged_in, later):
