@@ -127,12 +127,18 @@ def _no_scope(asked: Asked) -> list[str]:
 def _scope_of(asked: Asked, history: History, account_id: str) -> dict[str, Any]:
     given = asked.form.cleaned_data
     scope = {name: given[dimension] for dimension, name in _SCOPE_OF.items()}
-    is_paying = any(ledger.is_paying for ledger in history.ledgers)
-    own = [account_id] if is_paying and not history.question.with_linked else []
     return scope | {
-        "regions": [key.region for key in asked.keys],
-        "accounts": scope["accounts"] or own,
+        "regions": list(dict.fromkeys(key.region for key in asked.keys)),
+        "accounts": scope["accounts"] or _accounts_shown(asked, history, account_id),
     }
+
+
+def _accounts_shown(asked: Asked, history: History, account_id: str) -> list[str]:
+    """Return the accounts whose cost is shown; none where it is all that is billed to the owner's account."""
+    shown, is_paying = {key.account_id for key in asked.keys}, any(one.is_paying for one in history.ledgers)
+    if shown != {account_id}:
+        return sorted(shown.union(history.accounts if history.question.with_linked else ()))
+    return [account_id] if is_paying and not history.question.with_linked else []
 
 
 def _name_of(asked: Asked) -> str:
