@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.keyring import place_texts
 from consumption.asking import Asked
 from consumption.coverage import Coverage
 from consumption.daytext import period_text
@@ -114,7 +115,7 @@ def from_spending(asked: Asked, *, account_id: str) -> Start:
         values["currency"] = history.currency
     if history.coverage.with_figures and history.total >= 0:
         values["amount"] = round_for_display(history.total)
-    return Start(values, [_known_of(history, values.get("amount"))])
+    return Start(values, [_known_of(history, values.get("amount")), *_more_counted(asked, values)])
 
 
 def _no_scope(asked: Asked) -> list[str]:
@@ -145,6 +146,18 @@ def _name_of(asked: Asked) -> str:
     filters = asked.question.filters.items()
     named = [asked.names.text(dimension, value) for dimension, values in filters for value in sorted(values)]
     return (", ".join(named) or _("All costs"))[:LONGEST_NAME]
+
+
+def _more_counted(asked: Asked, values: dict[str, Any]) -> list[Notice]:
+    """Say which places a budget counts, too: its accounts and regions are lists of their own."""
+    accounts, regions = values["accounts"], values["regions"]
+    keys = [key for key in asked.keyring.keys if key.account_id in accounts and key.region in regions]
+    more = place_texts([key for key in keys if key not in asked.keys], with_accounts=True)
+    if not more:
+        return []
+    title = _("A budget of these accounts and regions counts more than is shown.")
+    text = _("Its amount is without these: %(places)s.") % {"places": " · ".join(more)}
+    return [Notice("warn", title, text)]
 
 
 def _known_of(history: History, amount: Decimal | None) -> Notice:

@@ -294,6 +294,8 @@ class Daybook:
         return np.where(later, np.minimum(states, PARTIAL), states)
 
     def _counts_linked(self, ledger: int, choice: Choice) -> bool:
+        if ledger not in choice.with_linked:
+            return False
         own, accounts = self.ledgers[ledger].account_id, self._accounts_of(choice)
         rows = (self._sheet.rows[place] for place in self._sheet.places.get(ledger, ()))
         return any(row.account_id != own and self._belongs(row, choice, accounts) for row in rows)
