@@ -98,7 +98,7 @@ def create(request: HttpRequest, given: BudgetIn) -> Status:
             budget = lifecycle.create(
                 owner=request.user,
                 data=data,
-                readers=readers_of(request),
+                readers=readers_of(request, data["scope"]["accounts"]),
                 language=get_language(),
                 at=now,
             )
@@ -132,7 +132,7 @@ def _changed(request: HttpRequest, budget_id: UUID, given: BudgetIn) -> Budget:
         changed = lifecycle.change(
             budget=budget,
             data=data,
-            readers=readers_of(request),
+            readers=readers_of(request, data["scope"]["accounts"]),
             language=get_language(),
             at=now,
             seen=budget.updated_at,

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from accounts.keyring import Key, Keyring
+from accounts.keyring import Key, Keyring, place_texts
 from accounts.models import User
 from budgets.models import Budget
-from budgets.standing import Standing
+from budgets.standing import Place, Standing
 from budgets.tracking import Visible, standings_of
 from consumption import reading
 from consumption.access import Access, access_of
 from consumption.asking import read_url
+from consumption.models import Ledger
 from consumption.periods import ONE_DAY, Period
 from consumption.reading import Wish
 
@@ -35,16 +36,28 @@ class Asking:
         """The UTC day, which is not over."""
         return self.now.date()
 
-    @property
+    @cached_property
     def keys(self) -> list[Key]:
-        """The keys of the owner's account for the regions that the budgets count."""
-        scopes = [budget.counted.regions for budget in self.budgets]
-        regions = {region for scope in scopes for region in scope} if all(scopes) else None
-        return [
-            key
-            for key in self.keyring.keys
-            if key.account_id == self.owner.account_id and (regions is None or key.region in regions)
-        ]
+        """The keys with which the budgets are counted, whichever account is in use, in their regions.
+
+        Those of the owner's account and of the accounts that they name; where no key opens such an account,
+        those of paying accounts, too, whose ledgers may hold it.
+        """
+        return [key for key in self.keyring.keys if any(self._serves(key, one) for one in self.budgets)]
+
+    def _serves(self, key: Key, budget: Budget) -> bool:
+        scope = budget.counted
+        if scope.regions and key.region not in scope.regions:
+            return False
+        if key.account_id in {self.owner.account_id, *scope.accounts}:
+            return True
+        return key.account_id in self._paying and not {*scope.accounts} <= self.keyring.names.keys()
+
+    @cached_property
+    def _paying(self) -> set[str]:
+        """The accounts of the session to which others are billed (one query)."""
+        found = Ledger.objects.filter(account_id__in=self.keyring.names, is_paying=True)
+        return set(found.values_list("account_id", flat=True))
 
     @cached_property
     def access(self) -> Access:
@@ -64,7 +77,7 @@ class Asking:
             visible=self.visible,
             today=self.today,
             seconds=seconds,
-            regions={key.region for key in self.keys},
+            places={Place(key.account_id, key.region) for key in self.keyring.keys},
         )
 
     def reading_of(self, standings: Iterable[Standing]) -> dict[str, Any]:
@@ -74,7 +87,7 @@ class Asking:
         return {
             "read_url": read_url(self.keys, wish),
             "begins": has_any and bool(reading.days_left(self.keys, wish, at=self.now)),
-            "regions": [key.region for key in self.keys],
+            "regions": self.place_texts,
             "refusals": self.access.refusals,
         }
 
@@ -85,8 +98,19 @@ class Asking:
         return Wish(Period(first, self.today), self.with_linked)
 
     @property
+    def place_texts(self) -> list[str]:
+        """Where the days of the budgets are read, for people (``keyring.place_texts``)."""
+        return place_texts(self.keys, with_accounts=len({key.account_id for key in self.keys}) > 1)
+
+    @property
     def with_linked(self) -> bool:
-        """Tell whether some budget counts accounts that are billed to this one."""
-        own = {self.owner.account_id}
-        wants = any(set(budget.counted.accounts or ["any"]) - own for budget in self.budgets)
-        return wants and any(ledger.is_paying for ledger in self.access.ledgers)
+        """Tell whether some budget counts accounts that are billed to another one, and have no key there."""
+        paying = [ledger for ledger in self.access.ledgers if ledger.is_paying]
+        return any(self._lacks_key(ledger, budget) for ledger in paying for budget in self.budgets)
+
+    def _lacks_key(self, ledger: Ledger, budget: Budget) -> bool:
+        """Tell whether a budget may count accounts in the ledger of a paying one."""
+        if not budget.counted.accounts:
+            return ledger.account_id == self.owner.account_id
+        with_key = {key.account_id for key in self.keys if key.region == ledger.region}
+        return bool({*budget.counted.accounts} - with_key)

@@ -17,9 +17,9 @@ from costs.pricelist import PriceList
 class Choices:
     """The values that a budget can be limited to, with their names, and the currency of each region.
 
-    ``accounts`` are the account itself and those whose consumption is kept with its own, ``tags`` the values
-    that were seen of each key; ``home`` is the region of the key in use. ``is_paying``: other accounts are
-    billed to this one.
+    ``accounts`` are the account itself, the others of the session, and those whose consumption is kept with
+    theirs; ``tags`` the values that were seen of each key. ``home`` is the region of the account's key that
+    is in use, else of its first one. ``is_paying``: other accounts are billed to this one.
     """
 
     account_id: str
@@ -33,7 +33,7 @@ class Choices:
 
     @property
     def default_currency(self) -> str:
-        """The currency of the region in use."""
+        """The currency of the home region."""
         return self.currencies.get(self.home) or next(iter(self.currencies.values()))
 
 
@@ -43,20 +43,25 @@ def choices_of(keyring: Keyring, account_id: str, at: dt.datetime) -> Choices:
     Known are the price catalogs of all regions, and what was consumed as far as the keys of this session may
     see it; the cloud is not asked, and the queries do not grow with the days.
     """
-    keys = [key for key in keyring.keys if key.account_id == account_id]
-    ledgers = access_of(keys, at).ledgers
-    names = {key.account_id: key.name or key.account_id for key in keys}
+    ledgers = access_of(keyring.keys, at).ledgers
+    accounts = sorted({account_id, *keyring.names} | _accounts(ledgers))
     prices, consumed = catalog.latest_of(regions.names()), _consumed(ledgers)
     return Choices(
         account_id=account_id,
-        accounts={one: names.get(one, one) for one in sorted({account_id} | _accounts(ledgers))},
+        accounts={one: keyring.names.get(one) or one for one in accounts},
         categories=_categories(prices.values(), consumed),
         services=_services(prices.values(), consumed),
         tags=known_tags(ledgers),
         currencies={name: _currency(name, prices.get(name)) for name in regions.names()},
-        home=keyring.current.region,
-        is_paying=any(ledger.is_paying for ledger in ledgers),
+        home=_home(keyring, account_id),
+        is_paying=any(ledger.is_paying for ledger in ledgers if ledger.account_id == account_id),
     )
+
+
+def _home(keyring: Keyring, account_id: str) -> str:
+    """Return the region of the key in use where that is of the account, else that of its first key."""
+    keys = keyring.of_account(account_id) or keyring.keys
+    return keyring.current.region if keyring.current in keys else keys[0].region
 
 
 def _currency(region: str, prices: PriceList | None) -> str:

@@ -92,7 +92,7 @@ def context_of(asking: Asking, form: DetailFilter) -> dict[str, Any]:
         "tag": words.tag_of_budget(standing),
         "kind": words.kind_text(budget),
         "duration": words.duration_text(budget),
-        "scope": words.scope_texts(budget),
+        "counted": words.scope_texts(budget),
         "coverage": words.coverage_of(period.counts) if period else None,
         "reason": words.reason_text(standing.reason) if standing.reason else "",
         "overrun": overrun,
@@ -124,8 +124,9 @@ def _no_key_text(asking: Asking, budget: Budget) -> list[str]:
 
 def _unseen_tags(asking: Asking, standing: Standing) -> list[str]:
     """Return the tags of a budget that no resource was ever seen with, when any tags were read."""
-    scope, ledgers = standing.budget.counted, asking.access.ledgers
-    if not scope.tags or not ledgers or standing.untagged_regions:
+    scope = standing.budget.counted
+    ledgers = [ledger for ledger in asking.access.ledgers if ledger.pk in standing.ledgers]
+    if not scope.tags or not ledgers or standing.lacks.untagged:
         return []
     unseen = scope.tag_pairs - seen_among(ledgers, scope.tag_pairs)
     return sorted(TAG_SEPARATOR.join(pair) for pair in unseen)

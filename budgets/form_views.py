@@ -58,7 +58,7 @@ def _made(request: HttpRequest, form: BudgetForm) -> Budget | None:
         return lifecycle.create(
             owner=request.user,
             data=form.budget_data,
-            readers=readers_of(request),
+            readers=readers_of(request, form.budget_data["scope"]["accounts"]),
             language=get_language(),
             at=timezone.now(),
         )
@@ -74,7 +74,7 @@ def _start_of(request: HttpRequest) -> Start:
         return from_quote(_quote_of(request), at=timezone.now())
     if "period" not in request.GET:
         return Start()
-    asked = Asked.of(last_month(request.GET), keyring.open(request), timezone.now())
+    asked = Asked.of(last_month(request.GET), keyring.chosen(request), timezone.now())
     try:
         with one_moment():
             return from_spending(asked, account_id=request.user.account_id)
@@ -107,7 +107,7 @@ def edit(request: HttpRequest, _gateway: Gateway, budget_id: UUID) -> HttpRespon
         changed = lifecycle.change(
             budget=budget,
             data=form.budget_data,
-            readers=readers_of(request),
+            readers=readers_of(request, form.budget_data["scope"]["accounts"]),
             language=get_language(),
             at=timezone.now(),
             seen=_moment_of(request.POST.get("seen")),

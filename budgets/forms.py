@@ -167,6 +167,11 @@ class BudgetForm(forms.Form):
         kept = self._budget.counted.accounts if self._budget else ()
         return bool(len(self.fields["accounts"].choices) > 1 or kept or self._choices.is_paying)
 
+    @property
+    def own_account(self) -> str:
+        """The account of the owner, for people."""
+        return self._choices.accounts[self._choices.account_id]
+
     def clean_name(self) -> str:
         """Return the name on one line; one without anything to see is none."""
         name = self.cleaned_data["name"]

@@ -12,7 +12,16 @@ from django.utils.translation import gettext_lazy as _
 
 from budgets.asking import Asking
 from budgets.standing import PeriodStanding, Standing, Status
-from budgets.words import Tag, kind_text, period_name, scope_texts, tag_of, tag_of_budget, tag_of_period
+from budgets.words import (
+    Tag,
+    closed_accounts_text,
+    kind_text,
+    period_name,
+    scope_texts,
+    tag_of,
+    tag_of_budget,
+    tag_of_period,
+)
 from costs.forms import page_of, problems_of
 
 BUDGETS_PER_PAGE = 50
@@ -72,6 +81,11 @@ class BudgetRow:
     def scope(self) -> str:
         """What it counts, empty for everything."""
         return " · ".join(scope_texts(self.standing.budget))
+
+    @property
+    def lacking(self) -> str:
+        """Which of its accounts no key of the session opens, empty when there is none."""
+        return " ".join(closed_accounts_text(self.standing))
 
     @property
     def period_name(self) -> str:

@@ -1,5 +1,6 @@
 """What a request may reach, and as whom it asks: everybody else's budget is a 404."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -15,13 +16,19 @@ def budget_of(request: HttpRequest, budget_id: UUID) -> Budget:
     return get_object_or_404(Budget.objects.owned_by(request.user).select_related("owner"), pk=budget_id)
 
 
-def readers_of(request: HttpRequest) -> list[str]:
-    """Return what stands for the keys of the session that belong to the account of whoever asks.
+def readers_of(request: HttpRequest, accounts: Collection[str]) -> list[str]:
+    """Return what stands for the keys of the session with which a budget of whoever asks is counted.
 
-    Raises ``SessionExpired`` without keys.
+    Those are the keys of their own account and of the ``accounts`` that the budget names; all keys where it
+    names one that none of them opens, which may stand in the ledger of another. Raises ``SessionExpired``
+    without keys.
     """
     keys = keyring.open(request).keys
-    return sorted(reader_of(key.access_key) for key in keys if key.account_id == request.user.account_id)
+    is_wholly_open = {*accounts} <= {key.account_id for key in keys}
+    counted = {request.user.account_id, *accounts}
+    return sorted(
+        reader_of(key.access_key) for key in keys if not is_wholly_open or key.account_id in counted
+    )
 
 
 def budgets_of(request: HttpRequest) -> list[Budget]:

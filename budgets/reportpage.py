@@ -60,6 +60,11 @@ class ReportSection:
         """What the budget counts, empty for everything."""
         return " · ".join(words.scope_texts(self.standing.budget))
 
+    @property
+    def lacking(self) -> str:
+        """Which of its accounts no key of the session opens, empty when there is none."""
+        return " ".join(words.closed_accounts_text(self.standing))
+
 
 def context_of(asking: Asking, form: ReportFilter) -> dict[str, Any]:
     """Return what the report shows; forecasts have no place in it."""

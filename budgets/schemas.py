@@ -16,7 +16,10 @@ class ScopeIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    accounts: list[str] = Field(default_factory=list)
+    accounts: list[str] = Field(
+        default_factory=list,
+        description="Of the session, and billed to them; empty for the own account and what is billed to it",
+    )
     regions: list[str] = Field(default_factory=list)
     categories: list[str] = Field(default_factory=list)
     services: list[str] = Field(default_factory=list)
@@ -42,7 +45,7 @@ class BudgetIn(Schema):
 
     name: str = ""
     amount: Any = Field(None, description="Of the first period, whole cents")
-    currency: str = Field("", description="That of a region; by itself that of the region in use")
+    currency: str = Field("", description="That of a region; by itself that of the home region of the owner")
     period_type: str = Field("", description="weekly, monthly, quarterly or yearly; by itself monthly")
     start_date: str | None = Field(None, description="By itself the first day of this month")
     end_date: str | None = Field(None, description="The last day, included; null for none")

@@ -1,4 +1,4 @@
-"""What may be counted for a budget while nobody is logged in: what the keys of its owner have read."""
+"""What may be counted for a budget while nobody is logged in: what the keys it was saved with have read."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -8,21 +8,30 @@ from consumption.models import LedgerReader
 
 
 def visible_to_readers(budgets: Collection[Budget]) -> dict[UUID, frozenset[int]]:
-    """Return for each budget the ledgers of its owner's account that the cloud lets one of its readers read.
+    """Return for each budget the ledgers that the cloud lets one of its readers read, of what it is about.
 
-    One query; the owners have to be loaded with the budgets.
+    Those are the ledgers of its owner's account and of the accounts that it names; accounts that are billed
+    to another one may stand in the ledger of that, too. One query; the owners have to be loaded with the
+    budgets.
     """
-    answered = LedgerReader.objects.filter(
-        ledger__account_id__in={budget.owner.account_id for budget in budgets},
-        reader__in={reader for budget in budgets for reader in budget.readers},
-        refusal="",
-    )
-    seen: dict[tuple[str, str], set[int]] = {}
-    for account_id, reader, ledger in answered.values_list("ledger__account_id", "reader", "ledger_id"):
-        seen.setdefault((account_id, reader), set()).add(ledger)
+    readers = {reader for budget in budgets for reader in budget.readers}
+    answered = LedgerReader.objects.filter(reader__in=readers, refusal="")
+    seen: dict[str, list[tuple[int, str, bool | None]]] = {}
+    for reader, *ledger in answered.values_list(
+        "reader", "ledger_id", "ledger__account_id", "ledger__is_paying"
+    ):
+        seen.setdefault(reader, []).append(tuple(ledger))
     return {
-        budget.pk: frozenset().union(
-            *(seen.get((budget.owner.account_id, reader), ()) for reader in budget.readers)
+        budget.pk: frozenset(
+            pk
+            for reader in budget.readers
+            for pk, account_id, is_paying in seen.get(reader, ())
+            if _concerns(budget, account_id, is_paying=bool(is_paying))
         )
         for budget in budgets
     }
+
+
+def _concerns(budget: Budget, account_id: str, *, is_paying: bool) -> bool:
+    named = budget.counted.accounts
+    return account_id in {budget.owner.account_id, *named} or (bool(named) and is_paying)

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -142,16 +143,43 @@ class PeriodStanding(Spending):
         return figure > 0 and figure * HUNDRED >= percent * self.amount
 
 
+class Place(NamedTuple):
+    """An account in a region."""
+
+    account_id: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Lacks:
+    """What belongs to a budget and is in none of its figures, so that no day is whole.
+
+    ``accounts`` of its scope cannot be seen by who asks at all. Of the others there are ``hidden`` places,
+    which may not be seen, ``unread`` ones, of which nothing is kept, and ``foreign`` ones, which are billed
+    in another currency. Where a budget counts tags, those of the ``untagged`` places were not all read, or
+    not of all kept days; ``linked_tags``: it counts linked accounts, of which no tags are known.
+    """
+
+    accounts: tuple[str, ...] = ()
+    hidden: tuple[Place, ...] = ()
+    unread: tuple[Place, ...] = ()
+    untagged: tuple[Place, ...] = ()
+    foreign: tuple[Place, ...] = ()
+    linked_tags: bool = False
+
+    @property
+    def regions(self) -> list[str]:
+        """The regions that are not in every figure, or not wholly."""
+        places = (*self.hidden, *self.unread, *self.untagged, *self.foreign)
+        return list(dict.fromkeys(place.region for place in places))
+
+
 @dataclass(frozen=True)
 class Standing:
     """A budget with its periods in order, those to come at the end, seen from ``today``.
 
-    ``current`` is the place of the running period, None before the first and after the last one. Without what
-    is in ``hidden_regions``, which belong to the budget and may not be seen by who asks, and in
-    ``unread_regions``, of which nothing is kept, no day is whole; in ``untagged_regions`` the budget counts
-    tags, and not all were read, or not of all kept days; ``lacks_linked_tags``: it counts linked accounts, of
-    which no tags are known. ``foreign_regions`` of the scope are billed in another currency.
-    ``ledgers`` are those that are counted.
+    ``current`` is the place of the running period, None before the first and after the last one. ``lacks`` is
+    what is in no figure, ``ledgers`` are those that are counted.
 
     ``awaits_forecast``: the expected end of the running period has still to be worked out; ``reason`` says
     why nothing is expected (``Forecast.reason``). ``series`` is what the budget counts of each day, ``ahead``
@@ -162,12 +190,8 @@ class Standing:
     periods: Sequence[PeriodStanding]
     current: int | None
     status: str
-    hidden_regions: tuple[str, ...] = ()
-    unread_regions: tuple[str, ...] = ()
-    untagged_regions: tuple[str, ...] = ()
+    lacks: Lacks = Lacks()
     ledgers: frozenset[int] = frozenset()
-    foreign_regions: tuple[str, ...] = ()
-    lacks_linked_tags: bool = False
     awaits_forecast: bool = False
     reason: str = ""
     today: dt.date = dt.date.min

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.keyring import place_texts
 from consumption.asking import Asked
 from consumption.coverage import Coverage
 from consumption.daytext import period_text
@@ -114,7 +115,7 @@ def from_spending(asked: Asked, *, account_id: str) -> Start:
         values["currency"] = history.currency
     if history.coverage.with_figures and history.total >= 0:
         values["amount"] = round_for_display(history.total)
-    return Start(values, [_known_of(history, values.get("amount"))])
+    return Start(values, [_known_of(history, values.get("amount")), *_more_counted(asked, values)])
 
 
 def _no_scope(asked: Asked) -> list[str]:
@@ -127,18 +128,36 @@ def _no_scope(asked: Asked) -> list[str]:
 def _scope_of(asked: Asked, history: History, account_id: str) -> dict[str, Any]:
     given = asked.form.cleaned_data
     scope = {name: given[dimension] for dimension, name in _SCOPE_OF.items()}
-    is_paying = any(ledger.is_paying for ledger in history.ledgers)
-    own = [account_id] if is_paying and not history.question.with_linked else []
     return scope | {
-        "regions": [key.region for key in asked.keys],
-        "accounts": scope["accounts"] or own,
+        "regions": list(dict.fromkeys(key.region for key in asked.keys)),
+        "accounts": scope["accounts"] or _accounts_shown(asked, history, account_id),
     }
+
+
+def _accounts_shown(asked: Asked, history: History, account_id: str) -> list[str]:
+    """Return the accounts whose cost is shown; none where it is all that is billed to the owner's account."""
+    shown, is_paying = {key.account_id for key in asked.keys}, any(one.is_paying for one in history.ledgers)
+    if shown != {account_id}:
+        return sorted(shown.union(history.accounts if history.question.with_linked else ()))
+    return [account_id] if is_paying and not history.question.with_linked else []
 
 
 def _name_of(asked: Asked) -> str:
     filters = asked.question.filters.items()
     named = [asked.names.text(dimension, value) for dimension, values in filters for value in sorted(values)]
     return (", ".join(named) or _("All costs"))[:LONGEST_NAME]
+
+
+def _more_counted(asked: Asked, values: dict[str, Any]) -> list[Notice]:
+    """Say which places a budget counts, too: its accounts and regions are lists of their own."""
+    accounts, regions = values["accounts"], values["regions"]
+    keys = [key for key in asked.keyring.keys if key.account_id in accounts and key.region in regions]
+    more = place_texts([key for key in keys if key not in asked.keys], with_accounts=True)
+    if not more:
+        return []
+    title = _("A budget of these accounts and regions counts more than is shown.")
+    text = _("Its amount is without these: %(places)s.") % {"places": " · ".join(more)}
+    return [Notice("warn", title, text)]
 
 
 def _known_of(history: History, amount: Decimal | None) -> Notice:

@@ -90,7 +90,7 @@ class StatusOut(Schema):
 def status(request: HttpRequest, budget_id: UUID) -> Any:
     """Return every period of the last three years and the next one, from what is kept: no call to the cloud.
 
-    ``metadata.partial`` names the regions that are in no figure, or not whole.
+    ``metadata.partial`` names the regions and the accounts that are in no figure, or not whole.
     """
     with one_moment():
         asking = Asking(request.user, [budget_of(request, budget_id)], keyring.open(request), timezone.now())
@@ -113,14 +113,10 @@ def document_of(standing: Standing) -> dict[str, Any]:
 
 
 def _partial(standing: Standing) -> list[dict[str, Any]]:
-    regions = (
-        *standing.hidden_regions,
-        *standing.unread_regions,
-        *standing.untagged_regions,
-        *standing.foreign_regions,
-    )
-    lacking = lacking_text(standing)
-    return [{"regions": list(regions), "message": " ".join(lacking)}] if lacking else []
+    lacks, lacking = standing.lacks, lacking_text(standing)
+    if not lacking:
+        return []
+    return [{"regions": lacks.regions, "accounts": list(lacks.accounts), "message": " ".join(lacking)}]
 
 
 def _period(standing: Standing, period: PeriodStanding) -> dict[str, Any]:

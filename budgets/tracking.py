@@ -12,14 +12,16 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from accounts.regions import assumed_currency
+from django.db.models import Q, QuerySet
+
 from budgets import amounts, periods
 from budgets.ahead import Ahead
 from budgets.amounts import AmountTable
+from budgets.counted import Counted, counted_in
 from budgets.models import Budget
 from budgets.outlook import Outlook, outlooks
-from budgets.standing import DayCounts, PeriodStanding, Spending, Standing, Status, Step
-from consumption.daybook import COMPLETE, PARTIAL, PROVISIONAL, Choice, Daybook, Series
+from budgets.standing import DayCounts, PeriodStanding, Place, Spending, Standing, Status, Step
+from consumption.daybook import COMPLETE, PARTIAL, PROVISIONAL, Daybook, Series
 from consumption.models import Ledger
 from consumption.periods import Period, months_later
 from consumption.wholenumbers import amount_of
@@ -37,14 +39,14 @@ def standings_of(
     visible: Visible,
     today: dt.date,
     seconds: float = math.inf,
-    regions: Collection[str] = (),
+    places: Collection[Place] = (),
 ) -> list[Standing]:
     """Return where budgets stand on a day, which is not over; the number of queries is always the same.
 
-    ``regions`` are those of the keys of who asks: budgets of all regions lack those of which nothing is kept.
+    ``places`` are those of the keys of who asks: budgets lack those of which nothing is kept.
     A forecast that is not remembered is worked out while ``seconds`` have not passed; the others are awaited.
     """
-    tracks = _tracks(list(budgets), visible, today, frozenset(regions))
+    tracks = _tracks(list(budgets), visible, today, places)
     aheads = {place: ahead for place, track in enumerate(tracks) if (ahead := track.ahead)}
     found = dict(zip(aheads, outlooks(aheads.values(), seconds=seconds), strict=True))
     return [track.standing(found.get(place)) for place, track in enumerate(tracks)]
@@ -71,7 +73,7 @@ def steps_of(standing: Standing, period: Period) -> list[Step]:
 class _Track:
     """A budget with what it counts of each day, seen from ``today``."""
 
-    counted: "_Counted"
+    counted: Counted
     series: Series
     table: AmountTable
     today: dt.date
@@ -109,12 +111,8 @@ class _Track:
             found,
             place,
             self._status(found, place),
-            hidden_regions=self.counted.hidden_regions,
-            unread_regions=self.counted.unread_regions,
-            untagged_regions=self.counted.untagged_regions,
+            lacks=self.counted.lacks,
             ledgers=self.counted.choice.ledgers,
-            foreign_regions=self.counted.foreign_regions,
-            lacks_linked_tags=self.counted.lacks_linked_tags,
             awaits_forecast=current is not None and outlook is None,
             reason=outlook.reason if outlook else "",
             today=self.today,
@@ -210,73 +208,28 @@ def _shown_numbers(budget: Budget, today: dt.date) -> range:
     return range(first, last + 1) if end is None or end >= earliest else range(0)
 
 
-def _tracks(budgets: list[Budget], visible: Visible, today: dt.date, regions: frozenset[str]) -> list[_Track]:
-    """Read what is kept of the accounts that own budgets, and choose of it what each one counts."""
-    ledgers = Ledger.objects.filter(account_id__in={budget.owner.account_id for budget in budgets})
+def _tracks(
+    budgets: list[Budget], visible: Visible, today: dt.date, places: Collection[Place]
+) -> list[_Track]:
+    """Read what is kept of the accounts that budgets are about, and choose of it what each one counts."""
     # Always the same days, so that what is remembered of them serves one budget and all of them; and whole
     # months, so that the first one is remembered until its last day is asked for.
-    book = Daybook(ledgers, Period(months_later(today, -MONTHS_SHOWN - 12), today))
+    book = Daybook(_ledgers(budgets, visible), Period(months_later(today, -MONTHS_SHOWN - 12), today))
     tables = amounts.table_of(budgets)
-    counted = [_Counted.of(budget, book, visible.get(budget.pk, frozenset()), regions) for budget in budgets]
+    counted = [
+        counted_in(book, budget, visible=visible.get(budget.pk, frozenset()), places=places)
+        for budget in budgets
+    ]
     series = book.series_of(one.choice for one in counted)
     return [
         _Track(one, days, tables[one.budget.pk], today) for one, days in zip(counted, series, strict=True)
     ]
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """What a budget counts of the ledgers that may be seen, and what it lacks."""
-
-    budget: Budget
-    choice: Choice
-    hidden_regions: tuple[str, ...]
-    unread_regions: tuple[str, ...]
-    untagged_regions: tuple[str, ...]
-    foreign_regions: tuple[str, ...]
-    lacks_linked_tags: bool
-
-    @classmethod
-    def of(
-        cls, budget: Budget, book: Daybook, visible: frozenset[int], regions: frozenset[str]
-    ) -> "_Counted":
-        scope = budget.counted
-        inside = [ledger for ledger in book.ledgers.values() if _is_inside(ledger, budget)]
-        wanted = [ledger for ledger in inside if budget.currency in _currencies(ledger, book)]
-        seen = [ledger for ledger in wanted if ledger.pk in visible]
-        hidden = _regions(ledger for ledger in wanted if ledger.pk not in visible)
-        asked = {*scope.regions} or {one for one in regions if assumed_currency(one) == budget.currency}
-        unread = tuple(sorted(asked - {ledger.region for ledger in inside}))
-        untagged = _regions(ledger for ledger in seen if scope.tags and not book.has_all_tags(ledger.pk))
-        foreign = _regions(ledger for ledger in inside if scope.regions and ledger not in wanted)
-        others = {*scope.accounts} - {budget.owner.account_id}
-        is_paying = any(ledger.is_paying for ledger in seen)
-        with_linked = bool(others or (not scope.accounts and is_paying))
-        choice = Choice(
-            frozenset(ledger.pk for ledger in seen),
-            budget.currency,
-            accounts=frozenset(scope.accounts),
-            categories=frozenset(scope.categories),
-            services=frozenset(scope.services),
-            tags=scope.tag_pairs,
-            with_linked=with_linked,
-            unseen=len(hidden) + len(unread) + len(foreign),
-        )
-        return cls(
-            *(budget, choice, hidden, unread, untagged, foreign),
-            lacks_linked_tags=bool(scope.tags and with_linked),
-        )
-
-
-def _regions(ledgers: Iterable[Ledger]) -> tuple[str, ...]:
-    return tuple(sorted({ledger.region for ledger in ledgers}))
-
-
-def _is_inside(ledger: Ledger, budget: Budget) -> bool:
-    """Tell whether a budget is about a ledger, as far as it is billed in the currency of the budget."""
-    regions = budget.counted.regions
-    return ledger.account_id == budget.owner.account_id and (not regions or ledger.region in regions)
-
-
-def _currencies(ledger: Ledger, book: Daybook) -> set[str]:
-    return book.currencies(ledger.pk) or {assumed_currency(ledger.region)}
+def _ledgers(budgets: list[Budget], visible: Visible) -> QuerySet[Ledger]:
+    """Return the ledgers of the owners and of the named accounts, and those that may hold a named one."""
+    named = {account for budget in budgets for account in budget.counted.accounts}
+    found = Q(account_id__in=named | {budget.owner.account_id for budget in budgets})
+    if named:
+        found |= Q(pk__in=frozenset().union(*visible.values()), is_paying=True)
+    return Ledger.objects.filter(found)

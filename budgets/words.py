@@ -1,6 +1,5 @@
 """Budgets in the reader's words: how a period is doing, what it is called, what a budget counts."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.utils.formats import date_format
@@ -9,7 +8,7 @@ from django.utils.translation import ngettext
 
 from budgets.models import Budget
 from budgets.periods import PeriodType
-from budgets.standing import DayCounts, PeriodStanding, Standing, Status
+from budgets.standing import DayCounts, PeriodStanding, Place, Standing, Status
 from consumption.daybook import FAILED, PARTIAL, PROVISIONAL, UNREAD
 from consumption.daytext import day_text, period_text, short_day
 from consumption.forecast import UNKNOWN_DAYS
@@ -158,30 +157,46 @@ def reason_text(reason: str) -> str:
 
 
 def lacking_text(standing: Standing) -> list[str]:
-    """Say which regions are missing in every figure of a budget."""
-    return [
-        *_named(
-            standing.hidden_regions, _("No key of this session may read the consumption of %(regions)s.")
-        ),
-        *_named(standing.unread_regions, _("Nothing was read of %(regions)s yet.")),
-        *_named(
-            standing.untagged_regions,
+    """Say which accounts and regions are missing in every figure of a budget."""
+    lacks, owner = standing.lacks, standing.budget.owner.account_id
+    named = [
+        (lacks.hidden, _("No key of this session may read the consumption of %(regions)s.")),
+        (lacks.unread, _("Nothing was read of %(regions)s yet.")),
+        (
+            lacks.untagged,
             _(
                 "Not all tags of %(regions)s were read yet: the key needs the right api:ReadTags, and they "
                 "are read with the next days."
             ),
         ),
-        *_named(
-            standing.foreign_regions,
+        (
+            lacks.foreign,
             _("%(regions)s is billed in another currency, which is not added: it needs a budget of its own."),
         ),
-        *(
-            [_("The tags of linked accounts are not known. Choose accounts that are your own.")]
-            if standing.lacks_linked_tags
-            else []
-        ),
     ]
+    said = [
+        sentence % {"regions": ", ".join(_place_text(place, owner) for place in places)}
+        for places, sentence in named
+        if places
+    ]
+    if lacks.linked_tags:
+        said.append(_("The tags of linked accounts are not known. Choose accounts that are your own."))
+    return [*closed_accounts_text(standing), *said]
 
 
-def _named(names: Sequence[str], sentence: str) -> list[str]:
-    return [sentence % {"regions": ", ".join(names)}] if names else []
+def closed_accounts_text(standing: Standing) -> list[str]:
+    """Say which accounts of a budget no key of the session opens, if there are any."""
+    closed = standing.lacks.accounts
+    text = ngettext(
+        "The account %(accounts)s cannot be seen with the keys of this session.",
+        "The accounts %(accounts)s cannot be seen with the keys of this session.",
+        len(closed),
+    )
+    return [text % {"accounts": ", ".join(closed)}] if closed else []
+
+
+def _place_text(place: Place, owner: str) -> str:
+    """Name a place by its region, with the account where that is not the owner's."""
+    if place.account_id == owner:
+        return place.region
+    return _("%(region)s of account %(account)s") % {"region": place.region, "account": place.account_id}

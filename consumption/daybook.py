@@ -50,10 +50,11 @@ class Choice:
     """Which rows are added: those of some ledgers; an empty set of anything else leaves nothing out.
 
     ``tags`` are what the resources carry (``consumption.tagged.Condition``): where no tags were read, nothing
-    is known, and where some were not, or not since, a day is partial. Those of linked accounts are never
-    known. ``with_linked``: what the accounts cost that are billed to those of the ledgers belongs to it,
-    too. ``unseen`` counts ledgers that belong to the question and are not in the book: every day lacks what
-    is in them.
+    is known, and where some were not, or not since, a day is partial. Of a linked account they are known
+    where its own ledger is among the ``ledgers``, and nowhere else. ``with_linked`` are the ledgers in which
+    other accounts count, too, that are billed to theirs and have no ledger of their own among the
+    ``ledgers``. ``unseen`` counts ledgers that belong to the question and are not in the book: every day
+    lacks what is in them.
     """
 
     ledgers: frozenset[int]
@@ -62,7 +63,7 @@ class Choice:
     categories: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
     tags: Condition = frozenset()
-    with_linked: bool = False
+    with_linked: frozenset[int] = frozenset()
     unseen: int = 0
 
 
@@ -129,6 +130,21 @@ class Daybook:
         """Return the currencies in which the days of a ledger are billed; none while none has figures."""
         return set(self._days[ledger].currencies) - {""}
 
+    def accounts_in(self, ledger: int) -> set[str]:
+        """Return the accounts of which a ledger holds consumption: its own, and those billed to it."""
+        return self._accounts.get(ledger, set())
+
+    @cached_property
+    def _accounts(self) -> dict[int, set[str]]:
+        found: dict[int, set[str]] = {}
+        for row in self._sheet.rows:
+            found.setdefault(row.ledger, set()).add(row.account_id)
+        return found
+
+    def counts_linked(self, choice: Choice) -> bool:
+        """Tell whether a choice holds consumption of accounts without a ledger of their own in it."""
+        return any(self._counts_linked(ledger, choice) for ledger in choice.with_linked)
+
     def series_of(self, choices: Iterable[Choice]) -> list[Series]:
         """Return what the days have cost of each choice.
 
@@ -183,11 +199,19 @@ class Daybook:
             sorted(values) if isinstance(values, frozenset) else values
             for values in (getattr(choice, one.name) for one in fields(choice))
         ]
-        return _TAGGED.name(self.period, asked, self._days_digest, self._tag_readings)
+        read = [
+            (ledger, self._days_digests.get(ledger), self._tag_readings.get(ledger))
+            for ledger in sorted(choice.ledgers)
+        ]
+        return _TAGGED.name(self.period, asked, read)
 
     @cached_property
-    def _days_digest(self) -> str:
-        return sha256(repr(sorted(self._kept)).encode()).hexdigest()
+    def _days_digests(self) -> dict[int, str]:
+        """What stands for the days of each ledger that has figures, as they were read."""
+        kept: dict[int, list[KeptDay]] = {}
+        for one in sorted(self._kept):
+            kept.setdefault(one.ledger, []).append(one)
+        return {ledger: sha256(repr(days).encode()).hexdigest() for ledger, days in kept.items()}
 
     @cached_property
     def _last_days(self) -> dict[int, dt.date]:
@@ -232,11 +256,8 @@ class Daybook:
     def _belongs(self, row: Row | TaggedRun, choice: Choice, accounts: Mapping[str, Collection[str]]) -> bool:
         meter, ledger = self._meters[row.meter], self.ledgers[row.ledger]
         return (
-            (
-                row.account_id in choice.accounts
-                if choice.accounts
-                else choice.with_linked or row.account_id == ledger.account_id
-            )
+            (row.account_id == ledger.account_id or row.ledger in choice.with_linked)
+            and (not choice.accounts or row.account_id in choice.accounts)
             and counts_here(row.account_id, ledger, accounts[ledger.region])
             and (not choice.categories or meter.category in choice.categories)
             and (not choice.services or meter.service in choice.services)
@@ -245,7 +266,7 @@ class Daybook:
     def _states(self, choice: Choice) -> Numbers:
         """Return what is known of each day in all ledgers: the worst, but figures of some are figures."""
         known = [
-            self._states_under_tags(pk, choice) if choice.tags else self._days[pk].states(choice)
+            self._states_under_tags(pk, choice) if choice.tags else self._states_in(pk, choice)
             for pk in sorted(choice.ledgers)
         ]
         known += [np.full(self.period.length, UNREAD)] * choice.unseen
@@ -254,16 +275,30 @@ class Daybook:
         worst, best = np.min(known, axis=0), np.max(known, axis=0)
         return np.where((worst < PARTIAL) & (best >= PARTIAL), PARTIAL, worst)
 
+    def _states_in(self, ledger: int, choice: Choice) -> Numbers:
+        """Return what is known of each day of a ledger, of what a choice asks of it."""
+        return self._days[ledger].states(choice.currency, with_linked=ledger in choice.with_linked)
+
     def _states_under_tags(self, ledger: int, choice: Choice) -> Numbers:
-        """Return what is known of each day of a ledger and of the tags that its resources carried."""
-        own, states = self.ledgers[ledger].account_id, self._days[ledger].states(choice)
+        """Return what is known of each day of a ledger and of the tags that its resources carried.
+
+        What it holds of accounts without a ledger of their own in the choice may have carried them, too.
+        """
+        own, states = self.ledgers[ledger].account_id, self._states_in(ledger, choice)
         if ledger not in self._tag_readings or (choice.accounts and own not in choice.accounts):
             return np.full(self.period.length, UNREAD)
         until = self._tagged_until(ledger)
-        if choice.with_linked or choice.accounts - {own} or until is None:
+        if until is None or self._counts_linked(ledger, choice):
             return np.minimum(states, PARTIAL)
         later = np.arange(self.period.length) > (until - self.period.first).days
         return np.where(later, np.minimum(states, PARTIAL), states)
+
+    def _counts_linked(self, ledger: int, choice: Choice) -> bool:
+        if ledger not in choice.with_linked:
+            return False
+        own, accounts = self.ledgers[ledger].account_id, self._accounts_of(choice)
+        rows = (self._sheet.rows[place] for place in self._sheet.places.get(ledger, ()))
+        return any(row.account_id != own and self._belongs(row, choice, accounts) for row in rows)
 
     def _read_days(self) -> Iterator[KeptDay]:
         """Read what is known of each day, and yield those that have figures."""
@@ -300,10 +335,10 @@ class _LedgerDays:
             return np.zeros(len(self._states), bool)
         return self._currency == self.currencies.index(currency)
 
-    def states(self, choice: Choice) -> Numbers:
-        """Return what is known of each day, of what a choice asks."""
-        found = np.where(self.is_billed_in(choice.currency), self._states, np.minimum(self._states, FAILED))
-        if choice.with_linked:
+    def states(self, currency: str, *, with_linked: bool) -> Numbers:
+        """Return what is known of each day in a currency, of the linked accounts, too, or without them."""
+        found = np.where(self.is_billed_in(currency), self._states, np.minimum(self._states, FAILED))
+        if with_linked:
             found = np.where(self._has_linked, found, np.minimum(found, PARTIAL))
         return found
 

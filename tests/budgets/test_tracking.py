@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from budgets.models import PeriodAmount
-from budgets.standing import Status
+from budgets.standing import Place, Status
 from budgets.tracking import standings_of, steps_of
 from consumption.periods import ONE_DAY, Period
 from consumption.tagreading import KINDS
+from sandbox.cloud import DEMO_ACCOUNT
 from tests.budgets.budgets import all_visible, make_budget, owner, standing_of
 from tests.consumption.days import LATER, day, entry, keep, make_ledger, note_tags_of_vms
 
@@ -29,6 +30,10 @@ def keep_each(price, first, end, *, at=LATER, ledger=None, **facts):
     ledger = ledger or make_ledger()
     keep(ledger, {one: [entry(price=price, **facts)] for one in Period(first, end).days}, at=at)
     return ledger
+
+
+def regions(places):
+    return [place.region for place in places]
 
 
 def shown(standing):
@@ -203,7 +208,7 @@ def test_a_scope_counts_what_is_in_all_of_its_lists():
             "account": {"accounts": ["999999999999"]},
         }.items()
     }
-    assert spent == {"all": 14, "category": 12, "both": 5, "either": 14, "account": 0}
+    assert spent == {"all": 14, "category": 12, "both": 5, "either": 14, "account": None}
 
 
 def test_a_region_that_may_not_be_seen_leaves_every_day_partial_and_is_named():
@@ -213,7 +218,7 @@ def test_a_region_that_may_not_be_seen_leaves_every_day_partial_and_is_named():
     budget = make_budget()
     visible = {budget.pk: all_visible(budget)[budget.pk] - {hidden.pk}}
     [standing] = standings_of([budget], visible=visible, today=day(10))
-    assert standing.hidden_regions == ("cloudgouv-eu-west-1",)
+    assert regions(standing.lacks.hidden) == ["cloudgouv-eu-west-1"]
     january = standing.periods[0]
     assert (january.spent, january.counts.partial, january.status) == (31, 31, Status.INCOMPLETE)
     assert standing_of(budget, day(10)).periods[0].spent == 62
@@ -232,7 +237,7 @@ def test_a_region_of_the_scope_of_which_nothing_is_kept_is_named():
     keep_each("1", day(1, 1), day(10))
     budget = make_budget(scope={"regions": ["eu-west-2", "cloudgouv-eu-west-1"]})
     standing = standing_of(budget, day(10))
-    assert standing.unread_regions == ("cloudgouv-eu-west-1",)
+    assert regions(standing.lacks.unread) == ["cloudgouv-eu-west-1"]
     assert standing.periods[0].status == Status.INCOMPLETE
 
 
@@ -241,10 +246,10 @@ def test_a_region_that_is_billed_in_another_currency_is_named_and_no_day_is_whol
     american = make_ledger(region="us-east-2")
     keep(american, {one: [entry(price="5")] for one in Period(day(1, 1), day(10)).days}, currency="USD")
     everything = standing_of(make_budget(), day(10))
-    assert (everything.foreign_regions, everything.unread_regions) == ((), ())
+    assert (everything.lacks.foreign, everything.lacks.unread) == ((), ())
     assert everything.periods[0].status == Status.ON_TRACK  # of what is billed in euros it is all
     both = standing_of(make_budget(scope={"regions": ["eu-west-2", "us-east-2"]}), day(10))
-    assert (both.foreign_regions, both.unread_regions) == (("us-east-2",), ())
+    assert (regions(both.lacks.foreign), both.lacks.unread) == (["us-east-2"], ())
     assert (both.periods[0].spent, both.periods[0].status) == (31, Status.INCOMPLETE)
     other = standing_of(make_budget(scope={"regions": ["us-east-2"]}), day(10))
     assert (other.status, other.periods[0].spent) == (Status.NO_DATA, None)
@@ -252,18 +257,21 @@ def test_a_region_that_is_billed_in_another_currency_is_named_and_no_day_is_whol
 
 def test_a_region_of_a_key_of_which_nothing_is_kept_leaves_every_day_partial():
     keep_each("1", day(1, 1), day(10))
-    regions = ["eu-west-2", "cloudgouv-eu-west-1", "us-east-2"]  # the last is billed in dollars
-    standing = standing_of(make_budget(), day(10), regions=regions)
-    assert standing.unread_regions == ("cloudgouv-eu-west-1",)
+    held = ["eu-west-2", "cloudgouv-eu-west-1", "us-east-2"]  # the last is billed in dollars
+    places = [Place(DEMO_ACCOUNT.account_id, region) for region in held]
+    standing = standing_of(make_budget(), day(10), places=places)
+    assert regions(standing.lacks.unread) == ["cloudgouv-eu-west-1"]
     assert standing.periods[0].status == Status.INCOMPLETE
-    here = standing_of(make_budget(scope={"regions": ["eu-west-2"]}), day(10), regions=regions)
-    assert (here.unread_regions, here.periods[0].status) == ((), Status.ON_TRACK)
+    here = standing_of(make_budget(scope={"regions": ["eu-west-2"]}), day(10), places=places)
+    assert (here.lacks.unread, here.periods[0].status) == ((), Status.ON_TRACK)
 
 
 def test_an_account_whose_consumption_was_never_asked_for_is_not_said_to_cost_nothing():
     keep_each("1", day(1, 1), day(10))
-    january = standing_of(make_budget(scope={"accounts": ["200000000002"]}), day(10)).periods[0]
-    assert (january.spent, january.lacks_some, january.status) == (0, True, Status.INCOMPLETE)
+    standing = standing_of(make_budget(scope={"accounts": ["200000000002"]}), day(10))
+    january = standing.periods[0]
+    assert (january.spent, january.status) == (None, Status.NO_DATA)
+    assert standing.lacks.accounts == ("200000000002",)
 
 
 def test_linked_accounts_count_when_they_were_read_and_their_lack_is_told_when_not():
@@ -322,7 +330,7 @@ def test_a_scope_of_tags_counts_the_days_on_which_a_resource_carried_them():
 def test_a_scope_of_tags_is_unknown_and_not_zero_while_no_tag_was_read():
     keep_two_vms()
     standing = standing_of(make_budget(start=day(1, 2), scope={"tags": ["env=production"]}), day(10))
-    assert (standing.status, standing.untagged_regions) == (Status.NO_DATA, ("eu-west-2",))
+    assert (standing.status, regions(standing.lacks.untagged)) == (Status.NO_DATA, ["eu-west-2"])
     assert [one.spent for one in standing.periods] == [None] * 3
 
 
@@ -333,15 +341,15 @@ def test_a_day_is_partial_under_tags_until_those_of_all_kinds_were_read_on_it_or
     standing = standing_of(budget, day(10))
     february, march, _april = standing.periods
     assert (february.spent, february.counts.partial, february.status) == (28, 28, Status.INCOMPLETE)
-    assert (march.spent, march.counts.partial, standing.untagged_regions) == (9, 9, ("eu-west-2",))
+    assert (march.spent, march.counts.partial, regions(standing.lacks.untagged)) == (9, 9, ["eu-west-2"])
     note(ledger, day(5), {"i-1": {"env": "production"}})
     standing = standing_of(budget, day(10))
     assert [one.counts.partial for one in standing.periods] == [0, 4, 0]
     assert standing.periods[0].status == Status.ON_TRACK
-    assert standing.untagged_regions == ("eu-west-2",)
+    assert regions(standing.lacks.untagged) == ["eu-west-2"]
     note(ledger, day(9), {"i-1": {"env": "production"}})
     standing = standing_of(budget, day(10))
-    assert ([one.counts.partial for one in standing.periods], standing.untagged_regions) == ([0, 0, 0], ())
+    assert ([one.counts.partial for one in standing.periods], standing.lacks.untagged) == ([0, 0, 0], ())
 
 
 def test_what_linked_accounts_cost_under_tags_is_unknown_and_not_zero():
@@ -357,7 +365,7 @@ def test_what_linked_accounts_cost_under_tags_is_unknown_and_not_zero():
         scope = {"tags": ["env=production"], "accounts": list(accounts)}
         standing = standing_of(make_budget(start=day(1), scope=scope), day(10))
         march = standing.running
-        return march.spent, march.counts.partial, march.counts.known, standing.lacks_linked_tags
+        return march.spent, march.counts.partial, march.counts.known, standing.lacks.linked_tags
 
     own = ledger.account_id
     assert told(own) == (18, 0, 9, False)

@@ -85,9 +85,8 @@ def test_each_question_is_answered_as_the_history_answers_it(seed):
         for facts in QUESTIONS:
             lists = {name: frozenset(values) for name, values in facts.items() if name != "with_linked"}
             linked = facts.get("with_linked", False)
-            series = book.series(
-                Choice(frozenset(one.pk for one in some), "EUR", with_linked=linked, **lists)
-            )
+            pks = frozenset(one.pk for one in some)
+            series = book.series(Choice(pks, "EUR", with_linked=pks if linked else frozenset(), **lists))
             filters = {
                 Dimension.CATEGORY: lists.get("categories"),
                 Dimension.SERVICE: lists.get("services"),
