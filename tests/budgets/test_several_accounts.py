@@ -214,7 +214,7 @@ def test_a_budget_that_counts_more_than_the_history_shows_says_so(logged_in, now
     mixed = f"place={DEMO}.cloudgouv-eu-west-1&place={PAYING}.eu-west-2"
     for query, says in ((shown, False), (mixed, True)):
         page = text(get(logged_in, f"/budgets/new/?period=last-month&{query}").soup)
-        assert (f"Its amount is without these: {DEMO_ACCOUNT.company}, eu-west-2." in page) is says
+        assert (f"Its amount is without these: {DEMO_ACCOUNT.company} (eu-west-2)." in page) is says
 
 
 # --- Without them

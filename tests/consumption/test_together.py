@@ -214,7 +214,8 @@ class AnyAccounts(TestCase):
         question = Question(MARCH, granularity=split, with_linked=True)
         found = history_of([payer, linked], question, expected=2)
         assert found.total == sum(group.cost for group in found.groups) == expected
-        both = Choice(frozenset([payer.pk, linked.pk]), "EUR", with_linked=True)
+        ledgers = frozenset([payer.pk, linked.pk])
+        both = Choice(ledgers, "EUR", with_linked=ledgers)
         assert amount_of(Daybook([payer, linked], MARCH).series(both).spent(MARCH)) == expected
 
 
