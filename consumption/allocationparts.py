@@ -78,23 +78,26 @@ def _packed(parts: Parts) -> tuple[list, list, list, list]:
     return list(places), list(values), rows, [tuple(one) for one in parts.common]
 
 
-def _name_of(history: History, keys: Sequence[str], shared_services: frozenset[str]) -> str:
-    """Return a name that changes with the question, and with all that was read for it."""
+def facts_of(history: History) -> tuple:
+    """Return what parts depend on beside keys: the question, and what was read for it (two queries)."""
     question = history.question
     ledgers = sorted(ledger.pk for ledger in history.ledgers)
     days = UsageDay.objects.filter(
         ledger__in=ledgers, day__gte=question.period.first, day__lt=question.period.end
     )
-    return _MEMORY.name(
+    return (
         question.period,
         [(name, sorted(values)) for name, values in sorted(question.filters.items())],
         question.with_linked,
-        list(keys),
-        sorted(shared_services),
         ledgers,
         list(days.order_by("pk").values_list("pk", "read_at")),
         last_readings(ledgers),
     )
+
+
+def _name_of(history: History, keys: Sequence[str], shared_services: frozenset[str]) -> str:
+    """Return a name that changes with the question, and with all that was read for it."""
+    return _MEMORY.name(*facts_of(history), list(keys), sorted(shared_services))
 
 
 def _found(history: History, keys: Sequence[str], shared_services: frozenset[str]) -> Parts:

@@ -6,14 +6,16 @@ added: regions that are billed in another one are another bill. Nothing here ask
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from accounts.keyring import Key, Keyring
+from accounts.keyring import Key, Keyring, place_texts
 from consumption.access import Access, access_of
+from consumption.allocationpage import ALLOCATION
 from consumption.analysispage import AnalysisPage
 from consumption.anomaliespage import ANOMALIES
 from consumption.anomalyfindings import State
@@ -24,6 +26,7 @@ from consumption.historypage import HISTORY
 from consumption.models import WITH_FIGURES, UsageDay
 from consumption.periods import Preset
 from consumption.trendspage import TRENDS
+from consumption.untagged import untagged_of
 from costs.models import CostSnapshot
 from costs.snapshots import reader_of
 
@@ -55,9 +58,13 @@ class Bill:
     works_out: bool = False
 
     @property
-    def regions(self) -> list[str]:
-        """The regions of its keys."""
-        return [key.region for key in self.access.keys]
+    def places(self) -> list[str]:
+        """Where it is billed, for people: the regions, with the accounts where there are several."""
+        return self.place_texts(self.access.keys)
+
+    def place_texts(self, keys: Iterable[Key]) -> list[str]:
+        """Return the places of some of its keys, for people."""
+        return place_texts(keys, with_accounts=len(self.keyring.names) > 1)
 
     @cached_property
     def parts(self) -> list["Bill"]:
@@ -103,6 +110,13 @@ class Bill:
     def anomalies(self) -> Answer:
         """The anomalies of the last thirty days that nobody has called expected."""
         return self._answer(ANOMALIES, period=Preset.LAST_30_DAYS, state=State.OPEN)
+
+    @cached_property
+    def untagged(self) -> Answer:
+        """What of the last whole month carries no tag of the usual key; its address names the key."""
+        answer = self._answer(ALLOCATION, answer=untagged_of, period=Preset.LAST_MONTH)
+        key = answer.found.key if answer.found else ""
+        return replace(answer, url=f"{answer.url}&{urlencode({'tag': key})}") if key else answer
 
     @property
     def awaits_forecast(self) -> bool:
