@@ -15,6 +15,7 @@ from consumption.consumed import Consumed, consumed_in
 from consumption.forms import ConsumptionFilter
 from consumption.groupnames import Names
 from consumption.history import CurrencyUnknown, Dimension, History, Question, history_of
+from consumption.knowndays import KnownDays
 from consumption.reading import Wish
 from costs import snapshots
 from costs.lines import Line
@@ -26,7 +27,8 @@ class Asked:
 
     ``known_access`` is what its keys may see where that was looked up already. ``picks_currency``: of several
     accounts together those are asked that are billed as the first one is, when no currency is asked for; a
-    page says which, and leads to the others.
+    page says which, and leads to the others. ``known_days`` are the days that its keys may see, where many
+    questions are asked of them; ``remembers``: the sums of this one are remembered (``KnownDays``).
     """
 
     form: ConsumptionFilter
@@ -34,6 +36,8 @@ class Asked:
     now: datetime
     known_access: Access | None = None
     picks_currency: bool = False
+    known_days: KnownDays | None = None
+    remembers: bool = False
 
     @classmethod
     def of(
@@ -44,11 +48,18 @@ class Asked:
         form: type[ConsumptionFilter] = ConsumptionFilter,
         *,
         known_access: Access | None = None,
+        known_days: KnownDays | None = None,
+        remembers: bool = False,
     ) -> "Asked":
         """Return what an address asks by a ``form``; the regions are those of the session's keys."""
         regions = keyring.regions
         asked = form(query, today=now.date(), regions=regions, places=keyring.places)
-        return cls(asked, keyring, now, known_access, picks_currency=True)
+        return cls(
+            *(asked, keyring, now, known_access),
+            picks_currency=True,
+            known_days=known_days,
+            remembers=remembers,
+        )
 
     @cached_property
     def keys(self) -> list[Key]:
@@ -71,8 +82,9 @@ class Asked:
     def currency(self) -> str:
         """The currency that is asked for, or picked; empty where none has to be chosen."""
         asked = self.form.cleaned_data.get("currency", "")
-        picks = self.picks_currency and self.keyring.together and len(self._whole_access.keys) > 1
-        return asked or (next(iter(self.by_currency)) if picks else "")
+        if asked or self.known_access is not None or not (self.picks_currency and self.keyring.together):
+            return asked
+        return next(iter(self.by_currency)) if len(self._whole_access.keys) > 1 else ""
 
     @cached_property
     def _whole_access(self) -> Access:
@@ -91,7 +103,9 @@ class Asked:
         """
         if self.currency and not self.known_access and self.currency not in self.by_currency:
             raise CurrencyUnknown(self.currency, self.by_currency)
-        return history_of(self.access.ledgers, self.question, expected=len(self.keys))
+        ledgers, expected = self.access.ledgers, len(self.keys)
+        known = KnownDays(ledgers) if self.remembers else self.known_days
+        return history_of(ledgers, self.question, expected=expected, known=known)
 
     @cached_property
     def whole(self) -> History:

@@ -141,7 +141,8 @@ def _progress_of(request: HttpRequest, asked: Asked, wish: Wish, found: Reading)
 
 
 def _asked(request: HttpRequest, page: AnalysisPage = HISTORY) -> Asked:
-    return Asked.of(request.GET, keyring.chosen(request), timezone.now(), page.form)
+    keys = keyring.chosen(request)
+    return Asked.of(request.GET, keys, timezone.now(), page.form, remembers=page.remembers)
 
 
 def _keys_of(request: HttpRequest, asked: Asked) -> list[Key]:

@@ -23,6 +23,7 @@ from consumption.asking import Asked
 from consumption.forecastpage import FORECAST, remembered_answer_of
 from consumption.history import Dimension, SeveralCurrencies
 from consumption.historypage import HISTORY
+from consumption.knowndays import KnownDays
 from consumption.models import WITH_FIGURES, UsageDay
 from consumption.periods import Preset
 from consumption.trendspage import TRENDS
@@ -46,7 +47,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bill:
-    """What is billed in one currency with some keys of a session, seen at ``now``.
+    """What is billed in one currency with some keys of a session, seen at ``now`` in its ``known`` days.
 
     ``works_out``: forecasts that are not remembered are worked out, which takes a second or two.
     """
@@ -55,6 +56,7 @@ class Bill:
     access: Access
     keyring: Keyring
     now: dt.datetime
+    known: KnownDays
     works_out: bool = False
 
     @property
@@ -72,7 +74,7 @@ class Bill:
         if len(self.access.keys) == 1:
             return [self]
         return [
-            Bill(self.currency, self.access.of([key]), self.keyring, self.now, self.works_out)
+            Bill(self.currency, self.access.of([key]), self.keyring, self.now, self.known, self.works_out)
             for key in self.access.keys
         ]
 
@@ -142,7 +144,11 @@ class Bill:
         if self.access.keys != self.keyring.in_regions([]):  # which a page shows when none is named
             self._say_where(address)
         url = f"{page.url}?{address.urlencode()}" if address else page.url
-        asked = Asked.of(address, self.keyring, self.now, page.form, known_access=self.access)
+        asked = Asked.of(
+            *(address, self.keyring, self.now, page.form),
+            known_access=self.access,
+            known_days=self.known,
+        )
         asked.form.is_valid()  # as its own address is
         try:
             return Answer(asked, url, (answer or page.answer)(asked))
@@ -162,7 +168,10 @@ class Bill:
 def bills_of(keyring: Keyring, now: dt.datetime, *, works_out: bool = False) -> list[Bill]:
     """Return a bill for each currency, that of the key in use first."""
     by_currency = access_of(keyring.keys, now).by_currency
-    return [Bill(currency, access, keyring, now, works_out) for currency, access in by_currency.items()]
+    return [
+        Bill(currency, access, keyring, now, KnownDays(access.ledgers), works_out)
+        for currency, access in by_currency.items()
+    ]
 
 
 def has_history(bills: Iterable[Bill]) -> bool:
