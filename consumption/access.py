@@ -64,33 +64,33 @@ class Access:
 
 
 def access_of(keys: Iterable[Key], at: dt.datetime) -> Access:
-    """Return what these keys may see at a moment."""
+    """Return what these keys may see at a moment (one query, however many they are)."""
     keys = list(keys)
-    ledgers = [ledger for key in keys if (ledger := visible_ledger(key, at))]
-    refusals = [(key, message) for key in keys if (message := _refusal(key))]
+    ledgers, refusals = [], []
+    readers = _readers_of(keys)
+    for key in keys:
+        reader = readers.get((reader_of(key.access_key), key.place))
+        if reader is None:
+            continue
+        if sync.is_proven(reader, at):
+            ledgers.append(reader.ledger)
+        if reader.refusal:
+            refusals.append((key, str(kind_of(reader.refusal)(sync.CALL).message)))
     return Access(keys, ledgers, refusals)
-
-
-def visible_ledger(key: Key, at: dt.datetime) -> Ledger | None:
-    """Return the ledger that a key may see, None when there is none or the key is not proven for it."""
-    ledger = sync.ledger_of(key.account_id, key.region)
-    return ledger if sync.may_see(ledger, key.access_key, at) else None
 
 
 def refused_keys(keys: Iterable[Key]) -> set[Key]:
     """Return the keys that the cloud refused the consumption at its last answer (one query)."""
-    asked = {(reader_of(key.access_key), key.account_id, key.region): key for key in keys}
-    refused = LedgerReader.objects.filter(reader__in={reader for reader, *_place in asked}).exclude(
-        refusal=""
-    )
-    rows = refused.values_list("reader", "ledger__account_id", "ledger__region")
-    return {asked[row] for row in rows if row in asked}
+    keys = list(keys)
+    readers = _readers_of(keys)
+    return {
+        key
+        for key in keys
+        if (reader := readers.get((reader_of(key.access_key), key.place))) and reader.refusal
+    }
 
 
-def _refusal(key: Key) -> str:
-    """Return why the cloud refused this key the consumption at its last answer, empty when it did not."""
-    readers = LedgerReader.objects.filter(
-        ledger__account_id=key.account_id, ledger__region=key.region, reader=reader_of(key.access_key)
-    )
-    code = readers.exclude(refusal="").values_list("refusal", flat=True).first()
-    return str(kind_of(code)(sync.CALL).message) if code else ""
+def _readers_of(keys: Iterable[Key]) -> dict[tuple[str, str], LedgerReader]:
+    """Return what the cloud last answered these keys, by what stands for a key, and its place."""
+    known = LedgerReader.objects.filter(reader__in={reader_of(key.access_key) for key in keys})
+    return {(one.reader, one.ledger.place): one for one in known.select_related("ledger")}

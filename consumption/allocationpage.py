@@ -191,5 +191,6 @@ ALLOCATION = AnalysisPage(
     figures=figures_of,
     formats=FORMATS,
     prints=True,
+    remembers=True,
 )
 """The page of the allocation."""

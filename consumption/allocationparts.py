@@ -7,6 +7,7 @@ are read again. Amounts are whole numbers of 10⁻¹⁰, before tax.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumption.history import History
@@ -25,7 +26,7 @@ Values = tuple[str | None, ...]
 """The value of each key on some days; None where the resource does not carry it."""
 
 _ROWS_AT_ONCE = 10_000
-_MEMORY = Memory("allocation-parts", version=2)
+_MEMORY = Memory("allocation-parts", version=3)
 
 
 class Part(NamedTuple):
@@ -65,36 +66,50 @@ def parts_of(history: History, keys: Sequence[str], shared_services: frozenset[s
     if known is None:
         known = _packed(_found(history, keys, shared_services))
         _MEMORY.keep({name: known})
-    places, values, by_resource, common = known
-    parts = [Part(places[place], values[code], *figures) for place, code, *figures in by_resource]
-    return Parts(parts, [CommonPart(*one) for one in common])
+    places, values, (place, code, cost, unpriced), common = known
+    whose, carried = map(places.__getitem__, place), map(values.__getitem__, code)
+    return Parts(list(map(Part, whose, carried, cost, unpriced)), [CommonPart(*one) for one in common])
 
 
-def _packed(parts: Parts) -> tuple[list, list, list, list]:
-    """Return parts as the cache keeps them: each resource and each combination of values is in it once."""
+def _packed(parts: Parts) -> tuple[list, list, tuple[list, ...], list]:
+    """Return parts as the cache keeps them: column by column, each resource and each combination once."""
     places = {place: number for number, place in enumerate(dict.fromkeys(one.place for one in parts[0]))}
     values = {found: number for number, found in enumerate(dict.fromkeys(one.values for one in parts[0]))}
-    rows = [(places[one.place], values[one.values], one.cost, one.unpriced) for one in parts.by_resource]
-    return list(places), list(values), rows, [tuple(one) for one in parts.common]
+    columns = (
+        [places[one.place] for one in parts.by_resource],
+        [values[one.values] for one in parts.by_resource],
+        [one.cost for one in parts.by_resource],
+        [one.unpriced for one in parts.by_resource],
+    )
+    return list(places), list(values), columns, [tuple(one) for one in parts.common]
+
+
+def facts_of(history: History) -> tuple:
+    """Return what parts depend on beside keys: the question, and what was read for it (two queries)."""
+    question = history.question
+    ledgers = sorted(ledger.pk for ledger in history.ledgers)
+    return (
+        question.period,
+        [(name, sorted(values)) for name, values in sorted(question.filters.items())],
+        question.with_linked,
+        ledgers,
+        _readings(history),
+        last_readings(ledgers),
+    )
+
+
+def _readings(history: History) -> list[tuple[int, datetime | None]]:
+    """Return when each day of a history was read."""
+    first, end = history.question.period
+    if history.known:
+        return sorted((row.pk, row.read_at) for row in history.known.rows(history.ledgers, first, end))
+    days = UsageDay.objects.filter(ledger__in=history.ledgers, day__gte=first, day__lt=end)
+    return list(days.order_by("pk").values_list("pk", "read_at"))
 
 
 def _name_of(history: History, keys: Sequence[str], shared_services: frozenset[str]) -> str:
     """Return a name that changes with the question, and with all that was read for it."""
-    question = history.question
-    ledgers = sorted(ledger.pk for ledger in history.ledgers)
-    days = UsageDay.objects.filter(
-        ledger__in=ledgers, day__gte=question.period.first, day__lt=question.period.end
-    )
-    return _MEMORY.name(
-        question.period,
-        [(name, sorted(values)) for name, values in sorted(question.filters.items())],
-        question.with_linked,
-        list(keys),
-        sorted(shared_services),
-        ledgers,
-        list(days.order_by("pk").values_list("pk", "read_at")),
-        last_readings(ledgers),
-    )
+    return _MEMORY.name(*facts_of(history), list(keys), sorted(shared_services))
 
 
 def _found(history: History, keys: Sequence[str], shared_services: frozenset[str]) -> Parts:

@@ -32,7 +32,7 @@ class AnalysisPage:
     ``name`` is that of its address, ``stem`` begins the names of its files. ``answer`` answers a valid
     question in the terms of the domain, ``figures`` turns that into what the template ``shows`` needs, and
     ``formats`` write it as files. ``presets`` are the questions that are offered by name above the form.
-    ``prints``: it is a report, with a button that prints it.
+    ``prints``: it is a report, with a button that prints it. ``remembers``: its sums are remembered.
     """
 
     name: str
@@ -45,6 +45,7 @@ class AnalysisPage:
     formats: Mapping[str, FileFormat]
     presets: Callable[[ConsumptionFilter], list[dict[str, Any]]] = _periods_of
     prints: bool = False
+    remembers: bool = False
 
     @property
     def url(self) -> str:

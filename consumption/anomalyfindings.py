@@ -214,9 +214,9 @@ def findings_of(
     before = Period(first - dt.timedelta(days=OLDEST_DAYS), first)
     question = replace(history.question, period=before)
     try:
-        earlier = history_of(ledgers, question, expected=expected)
+        earlier = history_of(ledgers, question, expected=expected, known=history.known)
     except SeveralCurrencies:  # also of days that are not asked for: nothing is compared with them
-        earlier = history_of([], question, expected=expected)
+        earlier = history_of([], question, expected=expected, known=history.known)
     return Findings(history, earlier, scope, state)
 
 

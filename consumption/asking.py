@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -16,6 +17,7 @@ from consumption.consumed import Consumed, consumed_in
 from consumption.forms import ConsumptionFilter
 from consumption.groupnames import Names
 from consumption.history import CurrencyUnknown, Dimension, History, Question, history_of
+from consumption.knowndays import KnownDays
 from consumption.reading import Wish
 from costs import snapshots
 from costs.lines import Line
@@ -27,7 +29,9 @@ class Asked:
 
     ``known_access`` is what its keys may see where that was looked up already; ``owner`` is who asks.
     ``picks_currency``: of several accounts together those are asked that are billed as the first one is, when
-    no currency is asked for; a page says which, and leads to the others.
+    no currency is asked for; a page says which, and leads to the others. ``known_days`` are the days that its
+    keys may see, where many questions are asked of them; ``remembers``: the sums of this one are remembered
+    (``KnownDays``).
     """
 
     form: ConsumptionFilter
@@ -36,6 +40,8 @@ class Asked:
     known_access: Access | None = None
     owner: User | None = None
     picks_currency: bool = False
+    known_days: KnownDays | None = None
+    remembers: bool = False
 
     @classmethod
     def of(
@@ -44,13 +50,11 @@ class Asked:
         keyring: Keyring,
         now: datetime,
         form: type[ConsumptionFilter] = ConsumptionFilter,
-        *,
-        known_access: Access | None = None,
-        owner: User | None = None,
+        **known: Any,
     ) -> "Asked":
-        """Return what an address asks by a ``form``; the regions are those of the session's keys."""
+        """Return what an address asks by a ``form``, with the keys of a session; ``known`` are more fields."""
         asked = form(query, today=now.date(), regions=keyring.regions, places=keyring.places)
-        return cls(asked, keyring, now, known_access=known_access, owner=owner, picks_currency=True)
+        return cls(asked, keyring, now, picks_currency=True, **known)
 
     @cached_property
     def keys(self) -> list[Key]:
@@ -73,8 +77,9 @@ class Asked:
     def currency(self) -> str:
         """The currency that is asked for, or picked; empty where none has to be chosen."""
         asked = self.form.cleaned_data.get("currency", "")
-        picks = self.picks_currency and self.keyring.together and len(self._whole_access.keys) > 1
-        return asked or (next(iter(self.by_currency)) if picks else "")
+        if asked or self.known_access is not None or not (self.picks_currency and self.keyring.together):
+            return asked
+        return next(iter(self.by_currency)) if len(self._whole_access.keys) > 1 else ""
 
     @cached_property
     def _whole_access(self) -> Access:
@@ -93,7 +98,9 @@ class Asked:
         """
         if self.currency and not self.known_access and self.currency not in self.by_currency:
             raise CurrencyUnknown(self.currency, self.by_currency)
-        return history_of(self.access.ledgers, self.question, expected=len(self.keys))
+        ledgers, expected = self.access.ledgers, len(self.keys)
+        known = KnownDays(ledgers) if self.remembers else self.known_days
+        return history_of(ledgers, self.question, expected=expected, known=known)
 
     @cached_property
     def whole(self) -> History:

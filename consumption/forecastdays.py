@@ -8,6 +8,7 @@ from functools import cached_property
 from consumption.coverage import Coverage
 from consumption.forecast import DayCost, Forecast, forecast_of, remembered
 from consumption.history import Dimension, History, Question, Unpriced, history_of
+from consumption.knowndays import KnownDays
 from consumption.meters import is_by_month
 from consumption.models import DayState, Ledger, Meter
 from consumption.periods import Granularity, Period, months_later
@@ -70,13 +71,16 @@ def outcome_of(
     today: dt.date,
     learn_from: Period | None = None,
     expected: int = 1,
+    known: KnownDays | None = None,
 ) -> Outcome:
     """Return what the days ``ahead`` are expected to cost, of what a question filters.
 
     The days of the question do not matter: all that is kept is looked at, and learnt from, or ``learn_from``
     only. Raises ``SeveralCurrencies`` where the ledgers are billed in different ones.
     """
-    history = _kept(ledgers, question, ahead, today=today, learn_from=learn_from, expected=expected)
+    history = _kept(
+        ledgers, question, ahead, today=today, learn_from=learn_from, expected=expected, known=known
+    )
     costs = _costs_of(history)
     return Outcome(history, costs, forecast_of(costs, ahead, today=today, learn_from=learn_from))
 
@@ -89,9 +93,12 @@ def remembered_outcome_of(
     today: dt.date,
     learn_from: Period | None = None,
     expected: int = 1,
+    known: KnownDays | None = None,
 ) -> Outcome | None:
     """Return what ``outcome_of`` does, for who does not wait: None while nobody has worked it out."""
-    history = _kept(ledgers, question, ahead, today=today, learn_from=learn_from, expected=expected)
+    history = _kept(
+        ledgers, question, ahead, today=today, learn_from=learn_from, expected=expected, known=known
+    )
     costs = _costs_of(history)
     found = remembered(costs, ahead, today=today, learn_from=learn_from)
     return found and Outcome(history, costs, found)
@@ -105,6 +112,7 @@ def _kept(
     today: dt.date,
     learn_from: Period | None,
     expected: int,
+    known: KnownDays | None,
 ) -> History:
     """Return the days that a forecast looks at."""
     first = min(months_later(today, -MONTHS_KEPT), ahead.first, (learn_from or ahead).first)
@@ -114,7 +122,7 @@ def _kept(
         granularity=Granularity.DAY,
         group_by=Dimension.RESOURCE,  # none of whose groups is looked at: the days are added in the database
     )
-    return history_of(ledgers, whole, expected=expected)
+    return history_of(ledgers, whole, expected=expected, known=known)
 
 
 def _costs_of(history: History) -> dict[dt.date, DayCost]:

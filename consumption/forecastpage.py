@@ -49,6 +49,7 @@ def _seen_by(asked: Asked) -> dict[str, Any]:
         "today": asked.now.date(),
         "learn_from": asked.form.learns_from,
         "expected": len(asked.keys),
+        "known": asked.known_days,
     }
 
 

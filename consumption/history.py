@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import PortalError
 from consumption import periods
 from consumption.coverage import DAY_FACTS, Coverage, coverage_of_rows
+from consumption.knowndays import KnownDays
 from consumption.models import Ledger, Meter, UsageDay
 from consumption.periods import Period
 from consumption.questions import Dimension, Question
@@ -108,11 +109,12 @@ class History:
     currency: str
     _costs: Costs = field(repr=False)
     _expected: int = field(repr=False)
+    known: KnownDays | None = field(repr=False, default=None)
 
     def about(self, period: Period, **changes: Any) -> "History":
         """Return what answers the same question about another period, with other ``changes`` to it."""
         question = replace(self.question, period=period, **changes)
-        return history_of(self.ledgers, question, expected=self._expected)
+        return history_of(self.ledgers, question, expected=self._expected, known=self.known)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -245,15 +247,23 @@ class History:
         return self._costs.unpriced()
 
 
-def history_of(ledgers: Iterable[Ledger], question: Question, *, expected: int = 1) -> History:
+def history_of(
+    ledgers: Iterable[Ledger], question: Question, *, expected: int = 1, known: KnownDays | None = None
+) -> History:
     """Return what is kept in ``ledgers`` for a question; raise ``SeveralCurrencies`` where they differ.
 
-    ``expected`` is how many ledgers there should be: what is in one that is not there yet is not read.
+    ``expected`` is how many ledgers there should be: what is in one that is not there yet is not read. With
+    ``known`` days these are not looked up again, and the sums are remembered.
     """
     ledgers = list(ledgers)
     earlier = periods.before(question.period)
-    days = UsageDay.objects.filter(ledger__in=ledgers, day__gte=earlier.first, day__lt=question.period.end)
-    rows = list(days.values_list("pk", *DAY_FACTS, "currency", named=True))
+    if known:
+        rows = known.rows(ledgers, earlier.first, question.period.end)
+    else:
+        days = UsageDay.objects.filter(
+            ledger__in=ledgers, day__gte=earlier.first, day__lt=question.period.end
+        )
+        rows = list(days.values_list("pk", *DAY_FACTS, "currency", named=True))
     currencies = {row.currency for row in rows if row.currency}
     if len(currencies) > 1:
         raise SeveralCurrencies(currencies)
@@ -267,5 +277,5 @@ def history_of(ledgers: Iterable[Ledger], question: Question, *, expected: int =
         for period in (question.period, earlier)
     )
     currency = next(iter(currencies), "")
-    costs = Costs(ledgers, question, earlier, rows)
-    return History(ledgers, question, coverage, coverage_before, currency, costs, expected)
+    costs = Costs(ledgers, question, earlier, rows, remembers=known is not None)
+    return History(ledgers, question, coverage, coverage_before, currency, costs, expected, known)

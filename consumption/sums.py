@@ -21,9 +21,11 @@ from consumption.linked import counted_once
 from consumption.models import Ledger, Meter, ResourceUsage, Usage
 from consumption.periods import Granularity, Period
 from consumption.questions import Dimension, Question
+from consumption.remembering import Memory
 from consumption.wholenumbers import WholeSum, amount_of, whole_number
 
 _ROWS_AT_ONCE = 10_000
+_MEMORY = Memory("sums", version=1)
 
 _METER_FIELD = {
     Dimension.CATEGORY: "category",
@@ -83,16 +85,24 @@ class _Sums:
 class Costs:
     """What the days of some ledgers come to for one question, and for the equal period ``before`` it.
 
-    ``days`` are the ledger rows of both periods, of which ``pk`` and ``day`` are asked for.
+    ``days`` are the ledger rows of both periods, of which ``pk``, ``day`` and ``read_at`` are asked for. With
+    ``remembers`` what is added up by meter is remembered until one of them is read again.
     """
 
     def __init__(
-        self, ledgers: Sequence[Ledger], question: Question, before: Period, days: Iterable[Any]
+        self,
+        ledgers: Sequence[Ledger],
+        question: Question,
+        before: Period,
+        days: Iterable[Any],
+        *,
+        remembers: bool = False,
     ) -> None:
         self._ledgers = ledgers
         self._question = question
         self._before = before
         self._days = {day.pk: day for day in days}
+        self._remembers = remembers
         self.steps = periods.steps(question.period, question.granularity)
 
     @property
@@ -108,12 +118,7 @@ class Costs:
             )
             return self._parted((None, first, last, whole or 0) for first, last, whole in rows)[None]
         if self._question.totals_only or self._question.group_by == Dimension.RESOURCE:
-            days = (
-                self._usages(self._question.period)
-                .values_list("day_id")
-                .annotate(whole=Sum(whole_number("price")))
-            )
-            return self._placed((None, day, int(whole or 0)) for day, whole in days.order_by())[None]
+            return self._recalled("by step", self._whole_by_step)
         return [sum(costs) for costs in zip(self._zeros(), *self._sums.steps.values(), strict=True)]
 
     def by_step_with_part(self, meters: Iterable[int]) -> tuple[list[int], list[int]]:
@@ -124,6 +129,14 @@ class Costs:
             rows = runs.values_list("meter_id", "first_day", "last_day", whole_number("price"))
             found = self._parted((meter in meters, *days, whole or 0) for meter, *days, whole in rows)
             return [sum(both) for both in zip(found[True], found[False], strict=True)], found[True]
+        return self._recalled(f"by step with {sorted(meters)}", lambda: self._whole_with_part(meters))
+
+    def _whole_by_step(self) -> list[int]:
+        days = self._usages(self._question.period).values_list("day_id")
+        costs = days.annotate(whole=Sum(whole_number("price"))).order_by()
+        return self._placed((None, day, int(whole or 0)) for day, whole in costs)[None]
+
+    def _whole_with_part(self, meters: frozenset[int]) -> tuple[list[int], list[int]]:
         price = whole_number("price")
         days = self._usages(self._question.period).values_list("day_id").order_by()
         days = list(days.annotate(whole=Sum(price), part=Sum(price, filter=Q(meter__in=meters))))
@@ -145,7 +158,9 @@ class Costs:
         """The cost of each group in the period before, and how many of its lines have no price."""
         if self._by_resource:
             return self._totals_of_runs(self._before)
-        one_step = self._added(self._grouped(self._before, Value(0)), {0: 0}, 1)
+        one_step = _Sums(
+            *self._recalled("before", lambda: self._added(self._grouped(self._before, Value(0)), {0: 0}, 1))
+        )
         return {key: (cost, one_step.unpriced[key]) for key, [cost] in one_step.steps.items()}
 
     @cached_property
@@ -188,6 +203,9 @@ class Costs:
 
     def unpriced(self) -> list[Unpriced]:
         """Return what has no price, product by product."""
+        return self._recalled("unpriced", self._found_unpriced)
+
+    def _found_unpriced(self) -> list[Unpriced]:
         if self._question.asks_resources:
             rows, value = self._resources(self._question.period), _run_sum(self._question.period, "value")
         else:
@@ -203,9 +221,12 @@ class Costs:
     @cached_property
     def meters(self) -> list[Meter]:
         """What was consumed in either period at all, whatever is filtered."""
-        both = self._all_usages(Period(self._before.first, self._question.period.end))
-        used = both.order_by().values("meter_id").distinct()
+        used = self._recalled("meters", self._used_meters)
         return list(Meter.objects.filter(pk__in=used).order_by("type", "pk"))
+
+    def _used_meters(self) -> list[int]:
+        both = self._all_usages(Period(self._before.first, self._question.period.end))
+        return list(both.order_by().values_list("meter_id", flat=True).distinct())
 
     @cached_property
     def accounts(self) -> list[str]:
@@ -217,7 +238,11 @@ class Costs:
 
     @cached_property
     def _sums(self) -> _Sums:
-        """The sums of each step: of months added in the database, of shorter ones here."""
+        """The sums of each step."""
+        return _Sums(*self._recalled("sums", self._added_up))
+
+    def _added_up(self) -> tuple[dict[str, list[int]], Counter[str]]:
+        """Add up each step: months in the database, shorter ones here."""
         period = self._question.period
         if self._question.granularity == Granularity.MONTH:
             return self._added(self._grouped(period, _MONTH), self._place_of_month, len(self.steps))
@@ -255,8 +280,8 @@ class Costs:
 
     def _added(
         self, rows: Iterable[tuple[Any, Any, int | None, int]], place_of: Mapping[Any, int], count: int
-    ) -> _Sums:
-        """Add rows up, by group and step."""
+    ) -> tuple[dict[str, list[int]], Counter[str]]:
+        """Return the cost of each step of each group, and how many of its lines have no price."""
         key_of = self._key_of
         steps: dict[str, list[int]] = defaultdict(lambda: [0] * count)
         unpriced: Counter[str] = Counter()
@@ -267,7 +292,7 @@ class Costs:
             steps[key][place_of[step]] += int(whole or 0)
             if lines:
                 unpriced[key] += lines
-        return _Sums(steps, unpriced)
+        return dict(steps), unpriced
 
     @cached_property
     def _place_of_month(self) -> dict[str, int]:
@@ -353,6 +378,27 @@ class Costs:
         return found
 
     # --- Both
+
+    def _recalled(self, kind: str, find: Callable[[], Any]) -> Any:
+        """Return what is remembered of these days as ``kind``, else what is found."""
+        if not self._remembers:
+            return find()
+        name = _MEMORY.name(kind, self._facts)
+        known = _MEMORY.recall([name]).get(name)
+        if known is None:
+            known = find()
+            _MEMORY.keep({name: known})
+        return known
+
+    @cached_property
+    def _facts(self) -> str:
+        """All that the sums depend on: the question, and when each of the days was read."""
+        question = self._question
+        filters = [(name, sorted(values)) for name, values in sorted(question.filters.items())]
+        asked = (question.period, question.granularity, question.group_by, question.totals_only)
+        days = sorted((pk, day.read_at.timestamp() if day.read_at else 0) for pk, day in self._days.items())
+        ledgers = sorted(ledger.pk for ledger in self._ledgers)
+        return repr((*asked, question.with_linked, filters, self._before, ledgers, days))
 
     def _owned(self, rows: QuerySet, ledger: str) -> QuerySet:
         return counted_once(rows, self._ledgers, ledger=ledger, with_linked=self._question.with_linked)

@@ -96,8 +96,15 @@ def ledger_of(account_id: str, region: str) -> Ledger | None:
 
 def may_see(ledger: Ledger | None, access_key: str, at: dt.datetime) -> bool:
     """Tell whether the cloud has lately answered this key: only then it is shown what is kept."""
-    readers = LedgerReader.objects.filter(ledger=ledger, reader=reader_of(access_key))
-    return ledger is not None and readers.filter(refusal="", answered_at__gt=at - PROVEN_FOR).exists()
+    if ledger is None:
+        return False
+    reader = LedgerReader.objects.filter(ledger=ledger, reader=reader_of(access_key)).first()
+    return reader is not None and is_proven(reader, at)
+
+
+def is_proven(reader: LedgerReader, at: dt.datetime) -> bool:
+    """Tell whether the cloud has lately answered the key for which ``reader`` stands, and not refused it."""
+    return not reader.refusal and reader.answered_at > at - PROVEN_FOR
 
 
 def days_to_read(

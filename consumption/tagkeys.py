@@ -6,6 +6,10 @@ from typing import NamedTuple
 from django.db.models import Count
 
 from consumption.models import Ledger, ResourceTag
+from consumption.remembering import Memory
+from consumption.tags import last_readings
+
+_MEMORY = Memory("tag-keys", version=1)
 
 
 class TagKey(NamedTuple):
@@ -22,11 +26,21 @@ class TagKey(NamedTuple):
 
 
 def keys_seen(ledgers: Iterable[Ledger]) -> list[TagKey]:
-    """Return all keys in the order in which they are offered: those of most resources first (one query).
+    """Return all keys in the order in which they are offered: those of most resources first.
 
-    Keys that tell resources apart come last.
+    Keys that tell resources apart come last. They are remembered until tags are read again.
     """
-    rows = ResourceTag.objects.filter(ledger__in=list(ledgers)).order_by().values_list("key")
+    owners = sorted(ledger.pk for ledger in ledgers)
+    name = _MEMORY.name(owners, last_readings(owners))
+    known = _MEMORY.recall([name]).get(name)
+    if known is None:
+        known = [tuple(one) for one in _counted(owners)]
+        _MEMORY.keep({name: known})
+    return [TagKey(*one) for one in known]
+
+
+def _counted(ledgers: Sequence[int]) -> list[TagKey]:
+    rows = ResourceTag.objects.filter(ledger__in=ledgers).order_by().values_list("key")
     counted = rows.annotate(
         resources=Count("resource_id", distinct=True), values_of_it=Count("value", distinct=True)
     )

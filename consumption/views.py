@@ -141,7 +141,9 @@ def _progress_of(request: HttpRequest, asked: Asked, wish: Wish, found: Reading)
 
 
 def _asked(request: HttpRequest, page: AnalysisPage = HISTORY) -> Asked:
-    return Asked.of(request.GET, keyring.chosen(request), timezone.now(), page.form, owner=request.user)
+    keys = keyring.chosen(request)
+    known = {"owner": request.user, "remembers": page.remembers}
+    return Asked.of(request.GET, keys, timezone.now(), page.form, **known)
 
 
 def _keys_of(request: HttpRequest, asked: Asked) -> list[Key]:

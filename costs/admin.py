@@ -1,11 +1,14 @@
-"""What operators see of prices and readings: both to read, commitment rates to edit."""
+"""What operators see of prices and readings: both to read, commitment and exchange rates to edit."""
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.readonlyadmin import ReadOnlyAdmin
+from costs.exchangemodel import ExchangeRate
 from costs.models import Catalog, CatalogEntry, CommitmentRate, CostReading, CostSnapshot
 
 
@@ -62,6 +65,24 @@ class CommitmentRateAdmin(admin.ModelAdmin):
     search_fields = ["category", "note"]
     date_hierarchy = "valid_from"
     ordering = ["category", "percent", "period"]
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(admin.ModelAdmin):
+    """The rates at which bills in several currencies are converted, each with the moment it was set."""
+
+    list_display = ["currency", "into", "rate", "set_at"]
+    list_filter = ["into"]
+    search_fields = ["currency", "into"]
+    ordering = ["into", "currency"]
+    fields = ["currency", "into", "rate", "set_at"]
+    readonly_fields = ["set_at"]
+
+    def save_model(self, request: HttpRequest, obj: ExchangeRate, form: ModelForm, change: bool) -> None:
+        """Note the moment of each change: the portal says it beside each converted amount."""
+        if form.has_changed():
+            obj.set_at = timezone.now()
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(CostSnapshot)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from costs.exchangemodel import ExchangeRate  # noqa: F401 - Django looks for models here
 from costs.money import ScaledDecimalField
 from costs.pricelist import PriceEntry, PriceKey
 

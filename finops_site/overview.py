@@ -26,7 +26,7 @@ from consumption.asking import read_url
 from consumption.moment import one_moment
 from consumption.periods import Period, months_later
 from consumption.reading import Wish
-from finops_site import overviewfigures
+from finops_site import overviewconverted, overviewfigures
 from finops_site.overviewbills import Bill, bills_of, has_history
 from quotes.models import Quote, QuoteStatus
 from quotes.sheet import sheet_of
@@ -87,9 +87,11 @@ def _figures(request: HttpRequest, keys: Keyring, now: datetime, *, seconds: flo
     if not has_history(bills):
         return shared | {"is_first": True, "running": _running(bills)}
     budgets = _budgets(request, keys, now, seconds=seconds)
+    shown = [overviewfigures.figures_of(bill) for bill in bills]
     return shared | {
         "is_first": False,
-        "bills": [overviewfigures.figures_of(bill) for bill in bills],
+        "bills": shown,
+        "converted": overviewconverted.converted_of(shown),
         "anomalies": overviewfigures.anomalies_of(bills),
         "several": len(bills) > 1,
         "month": overviewfigures.month_text(bills[0]),

@@ -6,14 +6,16 @@ added: regions that are billed in another one are another bill. Nothing here ask
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from accounts.keyring import Key, Keyring
+from accounts.keyring import Key, Keyring, place_texts
 from consumption.access import Access, access_of
+from consumption.allocationpage import ALLOCATION
 from consumption.analysispage import AnalysisPage
 from consumption.anomaliespage import ANOMALIES
 from consumption.anomalyfindings import State
@@ -21,9 +23,11 @@ from consumption.asking import Asked
 from consumption.forecastpage import FORECAST, remembered_answer_of
 from consumption.history import Dimension, SeveralCurrencies
 from consumption.historypage import HISTORY
+from consumption.knowndays import KnownDays
 from consumption.models import WITH_FIGURES, UsageDay
 from consumption.periods import Preset
 from consumption.trendspage import TRENDS
+from consumption.untagged import untagged_of
 from costs.models import CostSnapshot
 from costs.snapshots import reader_of
 
@@ -43,7 +47,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bill:
-    """What is billed in one currency with some keys of a session, seen at ``now``.
+    """What is billed in one currency with some keys of a session, seen at ``now`` in its ``known`` days.
 
     ``works_out``: forecasts that are not remembered are worked out, which takes a second or two.
     """
@@ -52,12 +56,17 @@ class Bill:
     access: Access
     keyring: Keyring
     now: dt.datetime
+    known: KnownDays
     works_out: bool = False
 
     @property
-    def regions(self) -> list[str]:
-        """The regions of its keys."""
-        return [key.region for key in self.access.keys]
+    def places(self) -> list[str]:
+        """Where it is billed, for people: the regions, with the accounts where there are several."""
+        return self.place_texts(self.access.keys)
+
+    def place_texts(self, keys: Iterable[Key]) -> list[str]:
+        """Return the places of some of its keys, for people."""
+        return place_texts(keys, with_accounts=len(self.keyring.names) > 1)
 
     @cached_property
     def parts(self) -> list["Bill"]:
@@ -65,7 +74,7 @@ class Bill:
         if len(self.access.keys) == 1:
             return [self]
         return [
-            Bill(self.currency, self.access.of([key]), self.keyring, self.now, self.works_out)
+            Bill(self.currency, self.access.of([key]), self.keyring, self.now, self.known, self.works_out)
             for key in self.access.keys
         ]
 
@@ -104,6 +113,13 @@ class Bill:
         """The anomalies of the last thirty days that nobody has called expected."""
         return self._answer(ANOMALIES, period=Preset.LAST_30_DAYS, state=State.OPEN)
 
+    @cached_property
+    def untagged(self) -> Answer:
+        """What of the last whole month carries no tag of the usual key; its address names the key."""
+        answer = self._answer(ALLOCATION, answer=untagged_of, period=Preset.LAST_MONTH)
+        key = answer.found.key if answer.found else ""
+        return replace(answer, url=f"{answer.url}&{urlencode({'tag': key})}") if key else answer
+
     @property
     def awaits_forecast(self) -> bool:
         """Tell whether a forecast that the overview shows has still to be worked out."""
@@ -128,7 +144,11 @@ class Bill:
         if self.access.keys != self.keyring.in_regions([]):  # which a page shows when none is named
             self._say_where(address)
         url = f"{page.url}?{address.urlencode()}" if address else page.url
-        asked = Asked.of(address, self.keyring, self.now, page.form, known_access=self.access)
+        asked = Asked.of(
+            *(address, self.keyring, self.now, page.form),
+            known_access=self.access,
+            known_days=self.known,
+        )
         asked.form.is_valid()  # as its own address is
         try:
             return Answer(asked, url, (answer or page.answer)(asked))
@@ -148,7 +168,10 @@ class Bill:
 def bills_of(keyring: Keyring, now: dt.datetime, *, works_out: bool = False) -> list[Bill]:
     """Return a bill for each currency, that of the key in use first."""
     by_currency = access_of(keyring.keys, now).by_currency
-    return [Bill(currency, access, keyring, now, works_out) for currency, access in by_currency.items()]
+    return [
+        Bill(currency, access, keyring, now, KnownDays(access.ledgers), works_out)
+        for currency, access in by_currency.items()
+    ]
 
 
 def has_history(bills: Iterable[Bill]) -> bool:

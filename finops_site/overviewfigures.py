@@ -1,4 +1,4 @@
-"""What the overview shows of a bill: its figures in a strip, its days, what has changed, and its regions."""
+"""What the overview shows of a bill: its figures in a strip, its days, what has changed, and its places."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from accounts import standing
+from accounts.keyring import Key
 from consumption import anomaliespage, historycharts, historyrows, trendspage
 from consumption.comparison import Change, Comparison
 from consumption.daytext import day_text, period_text
@@ -19,6 +21,7 @@ from consumption.periods import Period, months_later
 from consumption.reasons import Badge, badge_of, lacks_some
 from costs.money import HOURS_PER_MONTH, RATE_PLACES, show_money
 from finops_site.overviewbills import Answer, Bill
+from finops_site.overviewuntagged import untagged_tile
 
 MOST_MOVERS = 5
 """How many of the largest changes are shown; the page of the trends has more."""
@@ -28,8 +31,9 @@ MOST_MOVERS = 5
 class Tile:
     """A figure that leads to its page: an amount, None while it is unknown, and what is known of it.
 
-    ``lacks``: it is only the known part. ``unit`` stands after it, ``note`` below it says more, or why it is
-    unknown; ``change`` is that against the time before, ``read_at`` when it was read.
+    ``lacks``: it is only the known part; ``is_whole``: none of its days is unread. ``unit``
+    stands after it, ``note`` below it says more, or why it is unknown; ``change`` is that against the time
+    before, ``read_at`` when it was read.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Tile:
     url: str
     amount: Decimal | None
     lacks: bool = False
+    is_whole: bool = True
     unit: str = ""
     badge: Badge | None = None
     change: Change | None = None
@@ -46,13 +51,17 @@ class Tile:
 
 @dataclass(frozen=True)
 class Place:
-    """An account in a region: what it has spent this month, and what it is expected to spend."""
+    """The account and region of a key: what it has spent this month, and what it is expected to spend.
 
-    account: str
-    account_id: str
-    region: str
+    ``refusal`` is why the cloud has refused the key lately, empty when it has not; ``is_read``: what is kept
+    may be shown with this key.
+    """
+
+    key: Key
     spent: Tile
     expected: Tile
+    is_read: bool
+    refusal: str
 
 
 def figures_of(bill: Bill) -> dict[str, Any]:
@@ -60,8 +69,9 @@ def figures_of(bill: Bill) -> dict[str, Any]:
     spent, expected = _spent(bill), _expected(bill)
     return {
         "currency": bill.currency,
-        "regions": bill.regions,
+        "where": bill.places,
         "tiles": [spent, expected, _last_month(bill), running_of(bill)],
+        "untagged": untagged_tile(bill),
         "days": _days(bill),
         "movers": _movers(bill),
         "places": [_place(part) for part in bill.parts],
@@ -109,7 +119,8 @@ def _told(name: str, title: str, answer: Answer) -> Tile:
     badge = badge_of(history.coverage)
     if not history.coverage.with_figures:
         return Tile(name, title, answer.url, None, badge=badge, note=_("Nothing of it was read yet."))
-    return Tile(name, title, answer.url, history.total, lacks=lacks_some(history), badge=badge)
+    whole = history.coverage.is_whole
+    return Tile(name, title, answer.url, history.total, lacks_some(history), is_whole=whole, badge=badge)
 
 
 def _expected(bill: Bill) -> Tile:
@@ -137,12 +148,12 @@ def running_of(bill: Bill) -> Tile:
         return Tile("running", title, url, None, note=_("What runs was not read yet."))
     month = sum(one.per_month for one in read)
     hour = show_money(month / HOURS_PER_MONTH, bill.currency, places=RATE_PLACES)
-    unread = [region for region, one in bill.readings.items() if one not in read]
+    unread = bill.place_texts(key for key in bill.access.keys if bill.readings[key.place] not in read)
     lacks = bool(unread) or any(one.lacks for one in read)
     hour = f"≥ {hour}" if lacks else hour
     note = _("%(hour)s per hour") % {"hour": hour}
     if unread:
-        note = _("%(hour)s per hour, without %(regions)s") % {"hour": hour, "regions": ", ".join(unread)}
+        note = _("%(hour)s per hour, without %(places)s") % {"hour": hour, "places": "; ".join(unread)}
     return Tile(
         "running",
         title,
@@ -236,9 +247,12 @@ def _anomalies(bill: Bill) -> dict[str, Any]:
     return found | {"rows": rows, "judged": findings.judged}
 
 
-# --- The regions
+# --- The places
 
 
 def _place(bill: Bill) -> Place:
     [key] = bill.access.keys
-    return Place(key.name, key.account_id, key.region, _spent(bill), _expected(bill))
+    refusal = next((message for _key, message in bill.access.refusals), "")
+    if not refusal and (error := standing.refusal_of(key.access_key)):
+        refusal = str(error.message)
+    return Place(key, _spent(bill), _expected(bill), bool(bill.access.ledgers), refusal)

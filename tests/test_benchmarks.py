@@ -1,7 +1,11 @@
 """Benchmarks print figures and fail no test; that they still run is tested here, on small sizes."""
 
+from django.utils import timezone
+
 from accounts.models import User
 from bench import budgets, consumption, costs, overview, quotes, trends
+from bench.accounts import add_accounts
+from consumption.models import Ledger
 from consumption.periods import Period
 from costs import refreshing
 from sandbox.cloud import DEMO_KEY
@@ -69,7 +73,12 @@ def test_the_benchmark_of_the_overview_prints_each_figure_beside_its_goal(logged
     month = consumption.months(1)
     trends.keep(Period(month.first, month.first.replace(day=3)))
     budgets.make_budgets(User.objects.for_account(DEMO_KEY.account_id), 2)
+    add_accounts(logged_in, timezone.now())
     overview.measure_overview(logged_in, times=1)
+    overview.measure_allocation(logged_in, month, times=1)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + 6
+    assert len(lines) == 2 + 7 + 5
+    kept = [ledger.resources.count() for ledger in Ledger.objects.all()]
+    assert len(kept) == 3
+    assert len(set(kept)) == 1
     assert all("goal: " in line for line in lines)

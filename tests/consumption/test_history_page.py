@@ -692,7 +692,7 @@ def test_a_paying_account_may_ask_for_those_billed_to_it(outscale):
 
 
 def test_the_number_of_queries_does_not_grow_with_the_groups(logged_in, django_assert_num_queries):
-    for question, count in (("group_by=type", 14), ("group_by=resource", 17)):
+    for question, count in (("group_by=type", 13), ("group_by=resource", 16)):
         for groups in (1, 3, 120):
             Ledger.objects.all().delete()
             keep_months(

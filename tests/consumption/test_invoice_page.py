@@ -285,7 +285,7 @@ def test_the_number_of_queries_does_not_grow_with_the_lines(logged_in, month, dj
     counts = []
     for types in (["pof-1"], ["pof-1", "pof-2", "pof-3"]):
         kept(month, *(entry(type_, resource=type_) for type_ in types))
-        with django_assert_num_queries(7 if not counts else counts[0]) as captured:
+        with django_assert_num_queries(5 if not counts else counts[0]) as captured:
             assert get(logged_in).status_code == 200
         counts.append(len(captured))
 

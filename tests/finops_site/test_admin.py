@@ -17,6 +17,7 @@ from consumption import ruleorder
 from consumption.models import DayState, ExpectedAnomaly, Ledger, SavedView, UsageDay
 from consumption.periods import ONE_DAY
 from consumption.rules import AllocationRule
+from costs.exchangemodel import ExchangeRate
 from costs.models import CommitmentRate, CostReading, CostSnapshot
 from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_KEY
@@ -35,7 +36,7 @@ OURS = [
     for model in admin.site._registry
     if model._meta.app_label in {"accounts", "budgets", "consumption", "costs", "quotes"}
 ]
-CHANGEABLE = {User, CommitmentRate, AllocationRule}
+CHANGEABLE = {User, CommitmentRate, AllocationRule, ExchangeRate}
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +81,7 @@ def fill(number):
     keep(ledger, {day(2 + number): [entry(f"type-{number}", price="98765.4321")]})
     note_tags_of_vms(ledger, day(2), {"i-1": {"project": "imagerie"}})
     SavedView.objects.create(owner=owner, name="Mine", page="history", saved_at=NOW)
+    ExchangeRate.objects.create(currency=f"US{'ABCDEF'[number]}", into="EUR", rate=Decimal("0.9"), set_at=NOW)
     rule = AllocationRule(owner=owner, cost_centre="R&D", tag_key="project", tag_value="*")
     ruleorder.keep(rule=rule, at=NOW)
     ExpectedAnomaly.objects.create(
