@@ -52,7 +52,7 @@ class Asked:
         form: type[ConsumptionFilter] = ConsumptionFilter,
         **known: Any,
     ) -> "Asked":
-        """Return what an address asks by a ``form``, with the keys of a session; ``known`` are more fields."""
+        """Return what an address asks by a ``form`` with the keys of a session; ``known``: more fields."""
         asked = form(query, today=now.date(), regions=keyring.regions, places=keyring.places)
         return cls(asked, keyring, now, picks_currency=True, **known)
 

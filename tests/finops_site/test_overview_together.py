@@ -86,8 +86,8 @@ def test_without_a_rate_two_currencies_stand_apart_and_the_page_says_so(together
     assert "Amounts in different currencies are not added." in text(page.soup)
     notes = [text(one) for one in page.soup.select(".strip-note")]
     assert notes == [
-        f"{DEMO_ACCOUNT.company}, {EUROS}: billed in EUR",
-        f"{LINKED_ACCOUNT.company}, {DOLLARS}: billed in USD",
+        f"{DEMO_ACCOUNT.company} ({EUROS}): billed in EUR",
+        f"{LINKED_ACCOUNT.company} ({DOLLARS}): billed in USD",
     ]
 
 
@@ -188,7 +188,7 @@ def test_each_account_of_a_region_has_its_row_that_leads_to_its_own_days(logged_
     length = preset_period(Preset.LAST_MONTH, now.date()).length
     assert tile(page, "last-month") == show_money(Decimal(5 * length), "EUR")
     running = page.soup.select_one("[data-figure=running]")
-    assert f"without {PAYING_ACCOUNT.company}, {EUROS}" in text(running.find_next_sibling("dd"))
+    assert f"without {PAYING_ACCOUNT.company} ({EUROS})" in text(running.find_next_sibling("dd"))
     assert text(running).startswith("≥ ")
 
 
@@ -248,7 +248,7 @@ def test_the_untagged_share_is_that_of_the_allocation_it_leads_to(logged_in, now
     add(logged_in, PAYING_KEY)
     share, note = untagged(figures(logged_in))
     assert share == "at most ≤ 65.0%"  # 6.5 of 10: nothing tells what the other account's tags are
-    assert note.endswith(f"by pro & ject; no tag was read in {PAYING_ACCOUNT.company}, {EUROS}")
+    assert note.endswith(f"by pro & ject; no tag was read in {PAYING_ACCOUNT.company} ({EUROS})")
     note_tags_of_vms(other, now.date(), {"i-c": {"pro & ject": "y"}, "i-d": {"env": "z"}})
     page = figures(logged_in)
     share, note = untagged(page)
