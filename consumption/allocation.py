@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from heapq import nsmallest
+from typing import Any
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -72,6 +74,44 @@ class Lacking:
     unpriced: int
 
 
+class LackingResources(Sequence[Lacking]):
+    """The resources that lack a key, dearest first; each is made when it is asked for."""
+
+    def __init__(self, costs: Mapping[Place, int], unpriced: Mapping[Place, int]) -> None:
+        """Take what each cost, as whole numbers of 10⁻¹⁰, and how many of its lines have no price."""
+        self._costs = costs
+        self._unpriced = unpriced
+
+    def __len__(self) -> int:
+        return len(self._costs)
+
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            return [self._made(place) for place in self._places[at]]
+        return self._made(self._places[at])
+
+    def dearest(self, count: int) -> list[Lacking]:
+        """Return the first ones, without putting all of them in order."""
+        return [self._made(place) for place in nsmallest(count, self._costs, key=self._order)]
+
+    @property
+    def has_unpriced(self) -> bool:
+        """Tell whether something of them has no price."""
+        return any(self._unpriced.values())
+
+    @cached_property
+    def _places(self) -> list[Place]:
+        return sorted(self._costs, key=self._order)
+
+    def _order(self, place: Place) -> tuple[int, Place]:
+        return -self._costs[place], place
+
+    def _made(self, place: Place) -> Lacking:
+        account_id, region, resource_id = place
+        unpriced = self._unpriced.get(place, 0)
+        return Lacking(resource_id, account_id, region, amount_of(self._costs[place]), unpriced)
+
+
 @dataclass(frozen=True)
 class Shared:
     """What cost something and belongs to no resource, or was chosen as shared: a meter."""
@@ -95,7 +135,7 @@ class Allocation:
     sharing: str
     groups: Sequence[AllocatedGroup]
     shared: Sequence[Shared]
-    lacking: Sequence[Lacking]
+    lacking: LackingResources
     untagged_ledgers: Sequence[Ledger] = field(default=())
     by_centre: bool = False
     parts: Sequence[Part] = field(default=(), repr=False)
@@ -190,19 +230,15 @@ def _groups(parts: Parts, sharing: str) -> list[AllocatedGroup]:
     return sorted(found, key=_order)
 
 
-def _lacking(parts: Iterable[Part]) -> list[Lacking]:
-    """Return the resources that lack a key on some days, dearest first."""
+def _lacking(parts: Iterable[Part]) -> LackingResources:
+    """Return the resources that lack a key on some days."""
     costs: Counter[Place] = Counter()
     unpriced: Counter[Place] = Counter()
     for part in parts:
         if not is_owned(part.values):
             costs[part.place] += part.cost
             unpriced[part.place] += part.unpriced
-    return [
-        Lacking(resource_id, account_id, region, amount_of(costs[place]), unpriced[place])
-        for place in sorted(costs, key=lambda place: (-costs[place], place))
-        for account_id, region, resource_id in [place]
-    ]
+    return LackingResources(costs, unpriced)
 
 
 def _spread(costs: Mapping[Values, int], common: int, sharing: str) -> dict[Values, int]:

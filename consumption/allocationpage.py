@@ -77,7 +77,7 @@ def figures_of(asked: Asked, answer: Answer) -> dict[str, Any]:
         "shared": _shared(answer),
         "shared_share": share_of(found, found.shared_total),
         "owned_lacks": is_part or any(one.unpriced for one in found.groups if one.is_whole),
-        "lacking_lacks": is_part or any(one.unpriced for one in found.lacking),
+        "lacking_lacks": is_part or found.lacking.has_unpriced,
         "shared_lacks": is_part or any(one.unpriced for one in found.shared),
         "tags_unread": [_place(ledger) for ledger in found.untagged_ledgers],
         "unseen_keys": _unseen(answer),
@@ -89,7 +89,7 @@ def figures_of(asked: Asked, answer: Answer) -> dict[str, Any]:
 def _rules_url(asked: Asked) -> str:
     """Return the address of the rules, over the same days."""
     address, kept = asked.form.address, QueryDict(mutable=True)
-    for name in ("period", "first", "last", "region", "linked"):
+    for name in ("period", "first", "last", "region", "place", "currency", "linked"):
         if name in address:
             kept.setlist(name, address.getlist(name))
     return f"{reverse('consumption:rules')}?{kept.urlencode()}" if kept else reverse("consumption:rules")
@@ -111,7 +111,7 @@ def _unseen(answer: Answer) -> list[str]:
 
 
 def _lacking(asked: Asked, answer: Answer) -> list[LackingRow]:
-    shown = answer.allocation.lacking[:MOST_LACKING]
+    shown = answer.allocation.lacking.dearest(MOST_LACKING)
     if not shown:
         return []
     names, held = answer.names, {(one.account_id, one.region) for one in asked.history.ledgers}
@@ -121,7 +121,8 @@ def _lacking(asked: Asked, answer: Answer) -> list[LackingRow]:
     address["group_by"] = "resource_type"
     found = []
     for one in shown:
-        address["resource"], address["region"] = one.resource_id, one.region
+        address["resource"] = one.resource_id
+        _say_where(address, asked, one)
         if (one.account_id, one.region) not in held:
             address["linked"] = "1"
         else:
@@ -129,6 +130,17 @@ def _lacking(asked: Asked, answer: Answer) -> list[LackingRow]:
         url = f"{reverse('consumption:history')}?{address.urlencode()}"
         found.append(LackingRow(one, names.of(Dimension.RESOURCE, one.resource_id), url))
     return found
+
+
+def _say_where(address: QueryDict, asked: Asked, one: Lacking) -> None:
+    """Let an address ask for the place of a resource; that of a linked account is its payer's."""
+    place = f"{one.account_id}.{one.region}"
+    for name in ("place", "region"):
+        address.pop(name, None)
+    if asked.keyring.together and place in asked.keyring.places:
+        address["place"] = place
+    else:
+        address["region"] = one.region
 
 
 def _shared(answer: Answer) -> list[dict[str, Any]]:

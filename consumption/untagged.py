@@ -59,6 +59,6 @@ def _found(asked: Asked) -> tuple[str, Decimal, bool, tuple[str, ...]]:
     return (
         found.keys[0] if found.keys else "",
         found.lacking_total,
-        is_part or any(one.unpriced for one in found.lacking),
+        is_part or found.lacking.has_unpriced,
         tuple(ledger.place for ledger in found.untagged_ledgers),
     )
