@@ -52,6 +52,7 @@ class Line(NamedTuple):
     kind: str
     resource_id: str
     sums: Sums
+    account_id: str
 
 
 class Cause(StrEnum):
@@ -77,6 +78,7 @@ class Apart(NamedTuple):
     days: int
     estimated: Decimal | None
     consumed: Decimal | None
+    account_id: str
 
 
 _Place = tuple[int, int, str, str]
@@ -153,7 +155,7 @@ class Drift:
         _difference, place, kind, resource = found
         region = self.regions[place]
         sides = (region.expected[kind].get(resource, 0), region.consumed[kind].get(resource, 0))
-        return Line(region.ledger.region, kind, resource, _sums(*sides))
+        return Line(region.ledger.region, kind, resource, _sums(*sides), region.ledger.account_id)
 
     @cached_property
     def _excluded(self) -> list[set[ResourceKey]]:
@@ -222,7 +224,8 @@ def _products(region: RegionDrift) -> Iterator[Apart]:
     for one in region.products_apart:
         cause = Cause.KIND_NOT_KNOWN if is_listed(one.kind) else Cause.NOT_LISTED
         consumed = None if one.unpriced and not one.whole else amount_of(one.whole)
-        yield Apart(region.ledger.region, one.kind, "", one.key, cause, one.days, None, consumed)
+        known = (cause, one.days, None, consumed)
+        yield Apart(region.ledger.region, one.kind, "", one.key, *known, region.ledger.account_id)
 
 
 def _resources(region: RegionDrift, excluded: Iterable[ResourceKey]) -> Iterator[Apart]:
@@ -238,10 +241,12 @@ def _resources(region: RegionDrift, excluded: Iterable[ResourceKey]) -> Iterator
             len(region.days_of(kind)),
             None if expected is None else amount_of(expected),
             amount_of(region.consumed[kind].get(resource, 0)),
+            region.ledger.account_id,
         )
     for kind in region.partly_priced_kinds:
         days = len(region.days_of(kind))
-        yield Apart(region.ledger.region, kind, "", None, Cause.CONSUMED_WITHOUT_PRICE, days, None, None)
+        known = (Cause.CONSUMED_WITHOUT_PRICE, days, None, None)
+        yield Apart(region.ledger.region, kind, "", None, *known, region.ledger.account_id)
 
 
 def _sums(expected: int, consumed: int) -> Sums:

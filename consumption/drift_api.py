@@ -53,6 +53,7 @@ class CategoryOut(SumsOut):
 class LineOut(SumsOut):
     """A resource; an empty ``reason`` says that none is known. Without an id it is all of its kind."""
 
+    account_id: str
     region: str
     resource_type: str
     resource_id: str
@@ -65,6 +66,7 @@ class LineOut(SumsOut):
 class ApartOut(NinjaSchema):
     """What was consumed, or expected, and is not compared; it is in no sum."""
 
+    account_id: str
     region: str
     resource_type: str
     resource_id: str
@@ -90,6 +92,7 @@ class EstimateOut(NinjaSchema):
 class UnknownOut(NinjaSchema):
     """A kind of resource that the estimate does not know on some of the days compared."""
 
+    account_id: str
     region: str
     resource_type: str
     days: int

@@ -60,7 +60,12 @@ def upload(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     messages.success(request, _("%(name)s is the estimate now.") % {"name": kept.name})
     address = asked.form.address
     address["estimate"] = f"{FILE}:{kept.pk}"
-    address.setlist("region", [kept.region])
+    address.pop("place", None)
+    address.pop("region", None)
+    if len(keys.names) > 1:
+        address["place"] = f"{kept.account_id}.{kept.region}"
+    else:
+        address["region"] = kept.region
     return redirect(f"{DRIFT.url}?{address.urlencode()}")
 
 

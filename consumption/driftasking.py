@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
+from msgspec.structs import replace as replace_fields
 
 from accounts.errors import PortalError
 from consumption.asking import Asked
@@ -97,7 +98,7 @@ def drift_of(
 
 def offered(asked: Asked) -> list[tuple[str, str]]:
     """Return the files and plans that a session can choose as the estimate, with their names."""
-    readers = [reader_of(key.access_key) for key in asked.keyring.keys]
+    readers = [reader_of(key.access_key) for key in asked.access.keys]
     files = [
         (f"{FILE}:{pk}", _("File %(name)s") % {"name": name}) for pk, name in names_of(readers, asked.now)
     ]
@@ -124,7 +125,8 @@ def _estimates(
     if kind == PLAN and given is None:
         return _planned(sides, form, currency)
     if given is not None or kind == FILE:
-        return _from_file(sides, form, currency, given or _kept_file(sides, form, at))
+        told, whose = (given, given) if given is not None else _kept_file(sides, form, at)
+        return _from_file(sides, form, currency, told, whose)
     make = {READINGS: of_readings, LAST_READING: of_last_reading}[kind]
     found = [
         make(side.ledger.account_id, side.ledger.region, side.reader, form.days, currency) for side in sides
@@ -133,16 +135,19 @@ def _estimates(
     return Basis(kind, made_at=max(made, default=None)), found
 
 
-def _kept_file(sides: Sequence[Side], form: DriftFilter, at: dt.datetime) -> Given:
+def _kept_file(sides: Sequence[Side], form: DriftFilter, at: dt.datetime) -> tuple[Given, Given]:
+    """Return a kept file as it is, and as of the account and region for which it was given."""
     kept = find(form.estimate_id, [side.reader for side in sides], at)
     if kept is None:
         raise EstimateUnknown
-    return read(kept)
+    given = read(kept)
+    return given, replace_fields(given, account_id=kept.account_id, region=kept.region)
 
 
 def _from_file(
-    sides: Sequence[Side], form: DriftFilter, currency: str, given: Given
+    sides: Sequence[Side], form: DriftFilter, currency: str, given: Given, of: Given
 ) -> tuple[Basis, list[Estimate | None]]:
+    """Return what a file expects of the side that it is about, which ``of`` names."""
     whose = [(side.ledger.account_id, side.ledger.region) for side in sides]
     basis = Basis(FILE, given.name, given.made_at, [*given.left_out, *_assumed(given, currency)])
     if given.currency and currency and given.currency != currency:
@@ -150,10 +155,14 @@ def _from_file(
         said = text % {"file": given.currency, "consumed": currency}
         return replace(basis, left_out=[said]), [None] * len(sides)
     try:
-        owner = of_whom(given, whose) if whose else None
+        owner = of_whom(of, whose) if whose else None
     except EstimateRefused as error:
         return replace(basis, left_out=[str(error.message)]), [None] * len(sides)
     estimate = of_lines(owner[1], given, form.days) if owner else None
+    if len(whose) > 1:
+        text = _("The file is about account %(account)s in %(region)s: only that is compared.")
+        said = text % {"account": owner[0], "region": owner[1]}
+        basis = replace(basis, left_out=[*basis.left_out, said])
     return basis, [estimate if place == owner else None for place in whose]
 
 
@@ -169,20 +178,27 @@ def _assumed(given: Given, currency: str) -> list[str]:
 
 
 def _planned(sides: Sequence[Side], form: DriftFilter, currency: str) -> tuple[Basis, list[Estimate | None]]:
-    """Return what a plan expects of each region, from its account; a plan names no resources."""
+    """Return what a plan expects of each region of its account; a plan names no resources."""
     accounts = dict.fromkeys(side.ledger.account_id for side in sides)
-    plan = next((plan for one in accounts if (plan := plan_of(one, form.estimate_id))), None)
+    found = ((plan, one) for one in accounts if (plan := plan_of(one, form.estimate_id)))
+    plan, account = next(found, (None, ""))
     if plan is None:
         raise EstimateUnknown
-    regions = {side.ledger.region for side in sides}
+    regions = {side.ledger.region for side in sides if side.ledger.account_id == account}
     compared = [line for line in plan.lines if line.currency == currency and line.region in regions]
     estimates = [
         of_plan(
             side.ledger.region, [line for line in compared if line.region == side.ledger.region], form.days
         )
+        if side.ledger.account_id == account
+        else None
         for side in sides
     ]
-    return Basis(PLAN, plan.name, plan.made_at, _not_planned(plan, compared)), estimates
+    left_out = _not_planned(plan, compared)
+    if len(accounts) > 1:
+        text = _("The quote is of account %(account)s: only that is compared.")
+        left_out.append(text % {"account": account})
+    return Basis(PLAN, plan.name, plan.made_at, left_out), estimates
 
 
 def _not_planned(plan: Plan, compared: Sequence[PlanLine]) -> list[str]:

@@ -71,7 +71,12 @@ def document_of(answer: Answer) -> dict[str, Any]:
 
 def _unknown(drift: Drift) -> list[dict[str, Any]]:
     return [
-        {"region": region.ledger.region, "resource_type": kind, "days": days}
+        {
+            "account_id": region.ledger.account_id,
+            "region": region.ledger.region,
+            "resource_type": kind,
+            "days": days,
+        }
         for region in drift.regions
         for kind, days in sorted(region.unknown_kinds.items())
     ]
@@ -97,6 +102,7 @@ def _known(amount: Decimal | None) -> str | None:
 def _line(shown: Shown, drift: Drift) -> dict[str, Any]:
     line = shown.line
     return {
+        "account_id": line.account_id,
         "region": line.region,
         "resource_type": line.kind,
         "resource_id": line.resource_id,
@@ -111,6 +117,7 @@ def _line(shown: Shown, drift: Drift) -> dict[str, Any]:
 def _apart(one: Apart) -> dict[str, Any]:
     key = one.key
     return {
+        "account_id": one.account_id,
         "region": one.region,
         "resource_type": one.kind,
         "resource_id": one.resource_id,
@@ -141,7 +148,7 @@ def _rows(answer: Answer) -> Iterator[list[Any]]:
         codes = " ".join(reason.code.value for reason in shown.reasons)
         named = ["line", line.kind, line.resource_id, one_line(shown.name), one_line(shown.specification)]
         said = one_line(" ".join(shown.texts(drift.currency)))
-        yield [*named, *_cells(line.sums), currency, codes, said, *end, line.region]
+        yield [*named, *_cells(line.sums), currency, codes, said, *end[:-1], line.account_id, line.region]
     for group in drift.by_kind:
         yield [
             "type",
@@ -164,7 +171,7 @@ def _rows(answer: Answer) -> Iterator[list[Any]]:
     for one in drift.apart:
         named = ["apart", one.kind, one.resource_id or None, one_line(apart_name(one)), None]
         figures = [one.estimated, one.consumed, None, None, currency, one.cause.value, cause_text(one)]
-        yield [*named, *figures, *end, one.region]
+        yield [*named, *figures, *end[:-1], one.account_id, one.region]
     for sentence in answer.basis.left_out:
         yield ["left_out", *[None] * 4, *[None] * 4, None, "", one_line(sentence), *end, None]
 
@@ -175,7 +182,7 @@ def _cells(sums: Sums) -> list[Decimal | None]:
 
 
 def _end(answer: Answer) -> list[Any]:
-    """Return what is the same in every row, but for the region."""
+    """Return what is the same in every row, but for the region, and the account of what is of one."""
     drift = answer.drift
     accounts = sorted({region.ledger.account_id for region in drift.regions})
     days = [drift.compared_days, drift.period.length, drift.period.first, drift.period.last]

@@ -25,7 +25,7 @@ READINGS, LAST_READING, FILE, PLAN = "readings", "latest", "file", "plan"
 ESTIMATES = ((READINGS, _("Stored readings")), (LAST_READING, _("The last reading, for all days")))
 """What is always offered as the estimate; files and plans are ``file:ID`` and ``plan:ID``."""
 
-_SEVERAL = ("category", "resource_type", "resource", "region", "tag")
+_SEVERAL = ("category", "resource_type", "resource", "region", "place", "tag")
 
 
 class UploadForm(forms.Form):

@@ -30,17 +30,17 @@ def shown_lines(drift: Drift, lines: Iterable[Line]) -> list[Shown]:
     lines = list(lines)
     keys = defaultdict(list)
     for line in lines:
-        keys[line.region].append((line.kind, line.resource_id))
-    planned = {region.ledger.region for region in drift.regions if region.is_by_kind}
+        keys[line.account_id, line.region].append((line.kind, line.resource_id))
+    places = {(region.ledger.account_id, region.ledger.region): region for region in drift.regions}
     facts = {
-        region.ledger.region: facts_of(region, keys[region.ledger.region])
-        for region in drift.regions
-        if keys[region.ledger.region] and not region.is_by_kind
+        place: facts_of(region, keys[place])
+        for place, region in places.items()
+        if keys[place] and not region.is_by_kind
     }
     return [
         _planned(line)
-        if line.region in planned
-        else _shown(line, facts[line.region][line.kind, line.resource_id])
+        if places[line.account_id, line.region].is_by_kind
+        else _shown(line, facts[line.account_id, line.region][line.kind, line.resource_id])
         for line in lines
     ]
 

@@ -50,12 +50,16 @@ class SumRow:
 
 @dataclass(frozen=True)
 class Row:
-    """A resource as the page shows it; ``url`` leads to what it consumed day by day."""
+    """A resource as the page shows it; ``url`` leads to what it consumed day by day.
+
+    ``where`` is its account and region, where there are several.
+    """
 
     shown: Shown
     kind: str
     url: str
     reasons: list[str]
+    where: str = ""
 
     @property
     def change(self) -> Change:
@@ -127,13 +131,18 @@ def _rows(asked: Asked, drift: Drift, lines: list) -> list[Row]:
     history = QueryDict(mutable=True)
     history["first"], history["last"] = drift.period.first.isoformat(), drift.period.last.isoformat()
     history["group_by"] = "resource_type"
+    texts = dict(zip([key.place for key in asked.keys], asked.places, strict=True))
+    by_account = len(asked.keyring.names) > 1
     found = []
     for shown in shown_lines(drift, lines):
         line, url = shown.line, ""
+        place = f"{line.account_id}.{line.region}"
         if line.resource_id and line.sums.consumed:
-            history["resource"], history["region"] = line.resource_id, line.region
+            history["resource"] = line.resource_id
+            history["place" if by_account else "region"] = place if by_account else line.region
             url = f"{reverse('consumption:history')}?{history.urlencode()}"
-        found.append(Row(shown, kind_name(line.kind), url, shown.texts(drift.currency)))
+        where = texts[place] if len(texts) > 1 else ""
+        found.append(Row(shown, kind_name(line.kind), url, shown.texts(drift.currency), where))
     return found
 
 
@@ -144,6 +153,7 @@ def _conditions(asked: Asked) -> list[dict[str, str]]:
         "category": products.category_name,
         "resource_type": kind_name,
         "region": str,
+        "place": str,
         "resource": str,
         "tag": str,
     }
@@ -160,14 +170,16 @@ def _conditions(asked: Asked) -> list[dict[str, str]]:
 def _choices(asked: Asked, answer: Answer) -> list[dict[str, Any]]:
     """Return what can be filtered by, without what is chosen already."""
     address = asked.form.address
-    regions = sorted(asked.keyring.regions)
     values = {
         "category": [(one, products.category_name(one)) for one in products.CATEGORIES],
         "resource_type": [
             (group.key, kind_name(group.key)) for group in answer.drift.by_kind if is_listed(group.key)
         ],
-        "region": [(region, region) for region in regions],
     }
+    if len(asked.keyring.names) > 1:
+        values["place"] = [(key.place, key.place_text) for key in asked.keyring.keys]
+    else:
+        values["region"] = [(region, region) for region in sorted(asked.keyring.regions)]
     found = []
     for name, named in values.items():
         left = [one for one in named if one[0] not in address.getlist(name)]

@@ -135,8 +135,10 @@ def lacks_of(answer: Answer) -> list[str]:
     """Say what of the question is not compared, and on what the estimate rests, a sentence for each."""
     drift, said = answer.drift, []
     several = len(drift.regions) > 1
+    with_accounts = len({region.ledger.account_id for region in drift.regions}) > 1
     for region in drift.regions:
-        where = f"{region.ledger.region}: " if several else ""
+        account = f"{region.ledger.account_id}, " if with_accounts else ""
+        where = f"{account}{region.ledger.region}: " if several else ""
         lacking = region.known_days.difference(region.days)
         if lacking:
             text = ngettext(

@@ -1,5 +1,6 @@
 """The JSON API of the current cost: the same form, reading and files as the page."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from accounts import keyring
 from accounts.envelope import Envelope, answer, pagination_of
 from accounts.errors import InputRefused
 from accounts.gateway import Gateway
+from accounts.keyring import Key
 from costs import refreshing, snapshots
 from costs.cost_views import cost_file
 from costs.costdocuments import document_of, missing_of
@@ -32,6 +34,9 @@ router = Router(tags=["Current cost"])
 class CostQuestion(Schema):
     """What to show; every condition must hold. ``tag`` is ``key=value``, ``key`` or ``=value``."""
 
+    account_id: str = Field(
+        "", description="An account of which the session holds a key; that in use when empty"
+    )
     region: str = Field("", description="A region of which the session holds a key; that in use when empty")
     format: str = Field("json", description=", ".join(FORMATS))
     include_oos: bool = Field(False, description="List the object storage too, which can take minutes")
@@ -214,7 +219,7 @@ def _answer(
     request: HttpRequest, form: CostFilter, stored: CostSnapshot, question: CostQuestion
 ) -> CurrentCost:
     """Return what answers the question; that somebody else has listed the object storage changes no total."""
-    snapshot, gateway = snapshots.read(stored), _gateway(request, question.region)
+    snapshot, gateway = snapshots.read(stored), _gateway(request, question)
     unlisted = unlisted_of(gateway.account_id, gateway.region, gateway.access_key, timezone.now())
     asked = snapshot if question.include_oos else snapshot.without_objects()
     return form.answer_of(asked, unlisted=unlisted)
@@ -223,7 +228,7 @@ def _answer(
 def _form(question: CostQuestion) -> CostFilter:
     """Return the page's form for a question, found right."""
     data = QueryDict(mutable=True)
-    asked = question.dict(exclude={"region", "format", "include_oos", "aggregate"})
+    asked = question.dict(exclude={"account_id", "region", "format", "include_oos", "aggregate"})
     for name, value in asked.items():
         if isinstance(value, list):
             data.setlist(name, value)
@@ -237,7 +242,7 @@ def _form(question: CostQuestion) -> CostFilter:
 
 def _reading(request: HttpRequest, question: CostQuestion) -> CostSnapshot:
     """Return the last reading while it is fresh, else a new one."""
-    gateway = _gateway(request, question.region)
+    gateway = _gateway(request, question)
     reader = snapshots.reader_of(gateway.access_key)
     stored = snapshots.latest(gateway.account_id, gateway.region, reader)
     if stored and snapshots.is_fresh(stored, timezone.now()) and stored.has_objects >= question.include_oos:
@@ -245,10 +250,27 @@ def _reading(request: HttpRequest, question: CostQuestion) -> CostSnapshot:
     return refreshing.whole(gateway, with_objects=question.include_oos, seconds=PATIENCE_SECONDS)
 
 
-def _gateway(request: HttpRequest, region: str) -> Gateway:
-    keys = keyring.chosen(request)
-    key = keys.for_region(region) if region else keys.current
-    if key is None:
+def _gateway(request: HttpRequest, question: CostQuestion) -> Gateway:
+    """Return the way to the cloud of the account and region asked for, those in use where none is."""
+    held = keyring.open(request)
+    keys = held.of_account(question.account_id) if question.account_id else held.chosen.keys
+    if not keys:
+        problem = _("This session holds no key of the account “%(account)s”.")
+        raise InputRefused({"account_id": [problem % {"account": question.account_id[:64]}]})
+    if question.region:
+        return _only(question, [key for key in keys if key.region == question.region]).gateway
+    return (held.current if held.current in keys else _only(question, keys)).gateway
+
+
+def _only(question: CostQuestion, keys: Sequence[Key]) -> Key:
+    """Return the only key that is left; refuse a question that leaves none, or several."""
+    if len(keys) == 1:
+        return keys[0]
+    if not keys:
         problem = _("This session holds no key of the region “%(region)s”.")
-        raise InputRefused({"region": [problem % {"region": region[:64]}]})
-    return key.gateway
+        raise InputRefused({"region": [problem % {"region": question.region[:64]}]})
+    if question.account_id:
+        raise InputRefused({"region": [_("This session holds keys of several regions. Name one of them.")]})
+    raise InputRefused(
+        {"account_id": [_("This session holds keys of several accounts in this region. Name one of them.")]}
+    )

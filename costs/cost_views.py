@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,15 +14,14 @@ from django_htmx.http import replace_url, trigger_client_event
 
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
-from accounts.pages import page_or_fragment, wants_fragment, with_keys
-from costs import changes, costcharts, costrows, currentcost, refreshing, snapshots
-from costs.costdocuments import missing_texts
+from accounts.keyring import Key
+from accounts.pages import page_or_fragment, wants_fragment
+from costs import changes, costpage, currentcost, refreshing, snapshots, togetherfiles, togetherpage
 from costs.costfiles import FORMATS, file_name
 from costs.costforms import CostFilter, SinceFilter
+from costs.costplaces import Scope, at_place, reading_of
 from costs.currentcost import CurrentCost
-from costs.inventory import OBJECTS, ResourceType
 from costs.models import CostSnapshot
-from costs.unlisted import unlisted_of
 
 CHANGES_PER_PAGE = 100
 PATIENCE_SECONDS = 20
@@ -31,42 +30,71 @@ PATIENCE_SECONDS = 20
 CURRENT_COST_READ = "current-cost-read"
 """The event that tells the page that there is a new reading."""
 
+_PAGE, _FRAGMENT = "costs/current.html", "costs/_cost_changed.html"
+_TOGETHER, _TOGETHER_FRAGMENT = "costs/together.html", "costs/_together_changed.html"
+
 
 @require_safe
-@with_keys
-def current(request: HttpRequest, gateway: Gateway) -> HttpResponse:
-    """Show the last reading at once; a fragment reads the cloud when it is old."""
-    form = CostFilter(request.GET)
-    context = _context(form, gateway, opened=request.GET.get("open", ""))
-    progress = None if wants_fragment(request) else refreshing.under_way(gateway, timezone.now())
-    if progress:
-        context |= _progress(progress, after=context["stored"].pk if context["stored"] else 0)
-    status = 422 if form.errors else 200
-    response = page_or_fragment(
-        request, "costs/current.html", "costs/_cost_changed.html", context, status=status
-    )
+@at_place
+def current(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Show the last reading at once, of all places where they work together; the page reads what is old."""
+    form, opened = CostFilter(request.GET), request.GET.get("open", "")
+    if scope.is_together:
+        context = togetherpage.context_of(form, scope, opened=opened)
+        templates = _TOGETHER, _TOGETHER_FRAGMENT
+    else:
+        context = costpage.context_of(form, scope, opened=opened)
+        templates = _PAGE, _FRAGMENT
+        progress = (
+            None if wants_fragment(request) else refreshing.under_way(scope.key.gateway, timezone.now())
+        )
+        if progress:
+            after = context["stored"].pk if context["stored"] else 0
+            context |= costpage.progress_of(progress, after=after)
+    response = page_or_fragment(request, *templates, context, status=422 if form.errors else 200)
     if request.htmx.trigger == "cost-filter":  # which sends its empty fields along
         replace_url(response, f"?{form.address.urlencode()}" if form.address else request.path)
     return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@with_keys
-def read(request: HttpRequest, gateway: Gateway) -> HttpResponse:
+@at_place
+def read(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Read the cloud for a slice of time, and tell how far it is; without htmx, as far as patience goes."""
     if request.method != "POST":
-        return redirect("costs:current")
+        return redirect(f"{reverse('costs:current')}{scope.query}")
+    gateway = scope.key.gateway
     known = _number(request.POST.get("after", ""))
     before = refreshing.latest_id(gateway) if known is None else known
     try:
         found = _read(request, gateway, newer_than=known)
     except PortalError as error:
-        return _read_failed(request, gateway, error)
+        return _read_failed(request, scope, error)
     if not wants_fragment(request):
-        return redirect(f"{reverse('costs:current')}?{request.GET.urlencode()}")
+        return redirect(f"{reverse('costs:current')}?{_page_query(request).urlencode()}")
     if isinstance(found, CostSnapshot):
         return trigger_client_event(HttpResponse(), CURRENT_COST_READ)
-    return render(request, "costs/_reading_state.html", _progress(found, after=before))
+    context = costpage.progress_of(found, after=before) | _reading(request, scope)
+    context["region"] = scope.where
+    return render(request, "costs/_reading_state.html", context)
+
+
+def _is_among_others(request: HttpRequest) -> bool:
+    """Tell whether the page that asks for a reading shows all places together."""
+    return request.POST.get("together") == "1"
+
+
+def _page_query(request: HttpRequest) -> QueryDict:
+    """Return the query of the page that asks for a reading: that of all places together names none."""
+    query = request.GET.copy()
+    if _is_among_others(request):
+        query.pop("place", None)
+    return query
+
+
+def _reading(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    return reading_of(scope.key, query=scope.query, action=query, among_others=_is_among_others(request))
 
 
 def _number(text: str) -> int | None:
@@ -87,27 +115,56 @@ def _read(
         return None  # the page shows how far it is, with a button to go on
 
 
-def _read_failed(request: HttpRequest, gateway: Gateway, error: PortalError) -> HttpResponse:
+def _read_failed(request: HttpRequest, scope: Scope, error: PortalError) -> HttpResponse:
+    """Say why the cloud could not be read; the figures of the other places stay."""
+    among_others = _is_among_others(request)
     if wants_fragment(request):
-        said = {"failure": error, "region": gateway.region, "stored": _latest(gateway), "now": timezone.now()}
-        return render(request, "costs/_read_failed.html", said)
-    context = _context(CostFilter(request.GET), gateway) | {"failure": error}
-    return render(request, "costs/current.html", context, status=error.http_status)
+        said = {"failure": error, "region": scope.where, "stored": costpage.latest(scope.key)}
+        said |= {"now": timezone.now(), **_reading(request, scope)}
+        response = render(request, "costs/_read_failed.html", said)
+        return trigger_client_event(response, CURRENT_COST_READ) if among_others else response
+    form, whole = CostFilter(_page_query(request)), Scope(scope.keys, scope.keys.current, is_named=False)
+    if among_others and whole.is_together:
+        context = togetherpage.context_of(form, whole, failed=(scope.key, error))
+        return render(request, _TOGETHER, context, status=error.http_status)
+    context = costpage.context_of(CostFilter(request.GET), scope) | {"failure": error}
+    return render(request, _PAGE, context, status=error.http_status)
 
 
 @require_safe
-@with_keys
-def export(request: HttpRequest, gateway: Gateway, file_format: str) -> HttpResponse:
+@at_place
+def export(request: HttpRequest, scope: Scope, file_format: str) -> HttpResponse:
     """Send what the page shows, on all its pages, as a file; ``totals`` by kind of resource only if asked."""
+    if scope.is_together:
+        return _export_together(request, scope, file_format)
     if file_format not in FORMATS:
         raise Http404
     form = CostFilter(request.GET)
-    context = _context(form, gateway)
+    context = costpage.context_of(form, scope)
     if form.errors:
-        return render(request, "costs/current.html", context, status=422)
+        return render(request, _PAGE, context, status=422)
     if context["cost"] is None:
         return redirect(f"{reverse('costs:current')}?{form.address.urlencode()}")
-    return cost_file(context["cost"], file_format, aggregate=request.GET.get("aggregate") == "1")
+    return cost_file(context["cost"], file_format, aggregate=_wants_totals(request))
+
+
+def _export_together(request: HttpRequest, scope: Scope, file_format: str) -> HttpResponse:
+    """Send all places, in whatever currency, one after the other."""
+    if file_format not in togetherfiles.FORMATS:
+        raise Http404
+    form = CostFilter(request.GET)
+    context = togetherpage.context_of(form, scope)
+    if form.errors:
+        return render(request, _TOGETHER, context, status=422)
+    chosen, answer = togetherfiles.FORMATS[file_format], context["answer"]
+    response = HttpResponse(chosen.write(answer, _wants_totals(request)), content_type=chosen.content_type)
+    name = togetherfiles.file_name(timezone.now(), chosen)
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return response
+
+
+def _wants_totals(request: HttpRequest) -> bool:
+    return request.GET.get("aggregate") == "1"
 
 
 def cost_file(cost: CurrentCost, file_format: str, *, aggregate: bool = False) -> HttpResponse:
@@ -119,13 +176,15 @@ def cost_file(cost: CurrentCost, file_format: str, *, aggregate: bool = False) -
 
 
 @require_safe
-@with_keys
-def changed(request: HttpRequest, gateway: Gateway) -> HttpResponse:
-    """Show what changed since the reading of an earlier day."""
-    stored = _latest(gateway)
-    days = _earlier_days(gateway, stored)
+@at_place
+def changed(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Show what changed since the reading of an earlier day, at one place; of several, links lead to each."""
+    stored = costpage.latest(scope.key)
+    days = _earlier_days(scope.key, stored)
     form = SinceFilter(request.GET, days=list(days))
-    context = {"form": form, "region": gateway.region, "days": list(days), "stored": stored, "changes": None}
+    context = {"form": form, "region": scope.where, "days": list(days), "stored": stored, "changes": None}
+    context |= {"places": scope.links, "place": scope.key.place if scope.is_named else ""}
+    context["current_url"] = f"{reverse('costs:current')}{scope.query}"
     if stored and days and form.is_valid():
         before = days[form.cleaned_data["since"]]
         found = changes.compare(snapshots.read(before), snapshots.read(stored))
@@ -136,65 +195,9 @@ def changed(request: HttpRequest, gateway: Gateway) -> HttpResponse:
     return render(request, "costs/changes.html", context, status=status)
 
 
-def _latest(gateway: Gateway) -> CostSnapshot | None:
-    reader = snapshots.reader_of(gateway.access_key)
-    return snapshots.latest(gateway.account_id, gateway.region, reader)
-
-
-def _earlier_days(gateway: Gateway, stored: CostSnapshot | None) -> dict[dt.date, CostSnapshot]:
+def _earlier_days(key: Key, stored: CostSnapshot | None) -> dict[dt.date, CostSnapshot]:
     """Return the best reading of each day before that of ``stored``."""
     if stored is None:
         return {}
-    kept = snapshots.by_day(gateway.account_id, gateway.region)
+    kept = snapshots.by_day(key.account_id, key.region)
     return {day: one for day, one in kept.items() if day < stored.day}
-
-
-def _context(form: CostFilter, gateway: Gateway, *, opened: str = "") -> dict[str, Any]:
-    """Return what the templates show; what is wrong with the question ends up in the form."""
-    now = timezone.now()
-    stored = _latest(gateway)
-    unlisted = unlisted_of(gateway.account_id, gateway.region, gateway.access_key, now)
-    cost = form.answer_of(snapshots.read(stored), unlisted=unlisted) if form.is_valid() and stored else None
-    page = form.page_of(cost) if cost else None
-    return {
-        "form": form,
-        "now": now,
-        "region": gateway.region,
-        "stored": stored,
-        "is_fresh": bool(stored) and snapshots.is_fresh(stored, now),
-        "cost": cost,
-        "page": page,
-        "page_number": page.number if page and page.number > 1 else None,
-        "rows": costrows.rows_of(cost, list(page), form.address, opened=opened) if page else [],
-        "address": form.address,
-        "conditions": costrows.conditions_of(form.address),
-        "hidden": costrows.hidden_of(form.address),
-        "reasons": missing_texts(cost) if cost else [],
-        "objects_missing": any(one.call == OBJECTS for one in cost.missing) if cost else False,
-        "columns": currentcost.columns(form.cleaned_data.get("sort", "")),
-        "groupings": currentcost.Grouping.choices,
-        "files": costrows.files_of(form.address, _export_url),
-        "chart": costcharts.chart_of(cost) if cost else None,
-        "finding": costcharts.finding_of(cost) if cost and cost.amount else "",
-        "types": [(type_.value, currentcost.type_name(type_)) for type_ in ResourceType],
-        "states": [(state, state) for state in currentcost.states(cost.snapshot)] if cost else [],
-        "chosen_types": _single(form, "type"),
-        "chosen_states": _single(form, "state"),
-        "since": changes.since_last_day(stored) if cost and not cost.question.is_narrowed else None,
-    }
-
-
-def _single(form: CostFilter, name: str) -> list[str]:
-    """Return what a field for one value shows: several stand as conditions beside it."""
-    values = form.cleaned_data.get(name, [])
-    return values if len(values) == 1 else []
-
-
-def _export_url(file_format: str) -> str:
-    return reverse("costs:export_current", args=[file_format])
-
-
-def _progress(progress: refreshing.Progress, *, after: int) -> dict[str, Any]:
-    """Return what the templates show of a reading under way; ``after`` is the last snapshot before it."""
-    lists = [(currentcost.call_name(call), call not in progress.open) for call in progress.calls]
-    return {"progress": progress, "lists": lists, "after": after}

@@ -30,7 +30,7 @@ def chart_of(cost: CurrentCost) -> dict[str, Any] | None:
                 "color": "series-1",
                 "colors": [_colour(cost, group) for group in groups],
                 "values": [_value(group) for group in groups],
-                "partial": [bool(group.unpriced) for group in groups],
+                "partial": [group.lacks for group in groups],
             }
         ],
     }
@@ -40,7 +40,7 @@ def finding_of(cost: CurrentCost) -> str:
     """Say what the chart shows: the dearest group and its share of what is known."""
     dearest = cost.groups[0]
     text = _("%(name)s: %(share)s of the cost per month.")
-    if cost.missing or cost.unpriced:
+    if cost.lacks:
         text = _("%(name)s: %(share)s of the known cost per month.")
     return text % {"name": dearest.name, "share": show_percent(round_for_display(dearest.share, 1))}
 

@@ -75,7 +75,7 @@ def document_of(cost: CurrentCost, lines: Iterable[Line] | None = None) -> dict[
             "version": snapshot.catalog_version,
             "valid_from": _moment(snapshot.catalog_valid_from),
         },
-        "totals": _sums(cost.amount),
+        "totals": sums_of(cost.amount),
         "resource_count": len(cost.lines),
         "unpriced_count": len(cost.unpriced),
         "by_type": [_group(group) for group in cost.by_type() if group.amount is not None],
@@ -103,7 +103,8 @@ def _moment(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _sums(amount: Amount) -> dict[str, str]:
+def sums_of(amount: Amount) -> dict[str, str]:
+    """Return an amount as the JSON API gives it."""
     return {
         "hour": money_text(amount.hour),
         "month": money_text(amount.month),
@@ -113,14 +114,14 @@ def _sums(amount: Amount) -> dict[str, str]:
 
 def _group(group: Any, key: str = "resource_type") -> dict[str, Any]:
     figures = {"count": group.count, "unpriced_count": group.unpriced}
-    return {key: group.key} | figures | _sums(group.amount)
+    return {key: group.key} | figures | sums_of(group.amount)
 
 
 def _unlisted(unlisted: Unlisted) -> dict[str, Any]:
     return {
         "day": unlisted.day.isoformat(),
         "currency": unlisted.currency,
-        "totals": _sums(unlisted.amount),
+        "totals": sums_of(unlisted.amount),
         "unpriced_count": unlisted.unpriced_count,
         "products": [
             {

@@ -1,6 +1,7 @@
 """What can be asked of the current cost: the same form reads the addresses of page, exports and API."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -8,11 +9,13 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.keyring import Key
 from costs import currentcost
 from costs.currentcost import LARGEST_FIRST, SORTS, CurrentCost, Grouping, Question
 from costs.forms import LONGEST_SEARCH, LONGEST_TEXT, TextsField, page_of, problems_of
 from costs.inventory import ResourceType
 from costs.snapshots import Snapshot
+from costs.together import Together, together
 from costs.unlisted import Unlisted
 
 LINES_PER_PAGE = 50
@@ -90,6 +93,9 @@ class CostFilter(forms.Form):
             self.cleaned_data["tag"] = list(dict.fromkeys([*self.cleaned_data["tag"], added]))
         return self.cleaned_data
 
+    place = forms.CharField(required=False, max_length=LONGEST_TEXT, widget=forms.HiddenInput())
+    currency = forms.CharField(label=_("Currency"), required=False, max_length=3)
+
     several = ("type", "state", "tag", "tag_key", "tag_value", "skip")
 
     @property
@@ -116,6 +122,24 @@ class CostFilter(forms.Form):
         """Return the page of resources asked for; None, and an error of its field, when there is no such."""
         return page_of(self, Paginator(cost.lines, self.cleaned_data["per_page"] or LINES_PER_PAGE))
 
+    def together_of(self, keys: Iterable[Key], now: dt.datetime) -> Together:
+        """Return what answers the question at several places."""
+        return together(keys, self.question, now)
+
+    def currency_of(self, found: Together) -> str:
+        """Return the currency to show: that asked for, else that of the first place.
+
+        One in which nothing is billed becomes an error of its field, and empty.
+        """
+        currencies = [one.currency for one in found.totals]
+        asked = self.cleaned_data["currency"] or currencies[0]
+        if asked in currencies:
+            return asked
+        problem = _("Nothing is billed in “%(asked)s”; there is %(all)s.")
+        params = {"asked": asked, "all": ", ".join(currencies)}
+        self.add_error("currency", forms.ValidationError(problem, params=params))
+        return ""
+
     @property
     def address(self) -> QueryDict:
         """The query that asks the same again, from the first page on, without refused and empty values."""
@@ -141,6 +165,7 @@ class SinceFilter(forms.Form):
         label=_("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
+    place = forms.CharField(required=False, max_length=LONGEST_TEXT, widget=forms.HiddenInput())
 
     def __init__(self, *args: Any, days: list[dt.date], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,6 +1,6 @@
 """The current cost as metrics for Prometheus, to be scraped or left for its textfile collector."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -8,6 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 
 from costs.currentcost import CurrentCost
 from costs.unlisted import Unlisted
+
+_COMPLETE = "1 when every list was read"
 
 Samples = list[tuple[dict[str, str], Decimal | int]]
 
@@ -20,6 +22,38 @@ def metrics_of(cost: CurrentCost, *, by_resource: bool = True) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(cost, by_resource=by_resource))
     return generate_latest(registry)
+
+
+def metrics_of_all(
+    costs: Iterable[CurrentCost], unread: Iterable[tuple[str, str]], *, by_resource: bool = True
+) -> bytes:
+    """Write the metrics of several readings as ``metrics_of`` does, told apart by account and region.
+
+    The accounts and regions in ``unread`` have no reading: they are not complete, and have no other metric.
+    """
+    collectors = [_Collector(cost, by_resource=by_resource) for cost in costs]
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collectors(collectors, list(unread)))
+    return generate_latest(registry)
+
+
+class _Collectors:
+    """The metrics of several readings: each named once, with the samples of all."""
+
+    def __init__(self, collectors: list["_Collector"], unread: list[tuple[str, str]]) -> None:
+        self._collectors = collectors
+        self._unread = unread
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metrics."""
+        lacking = [({"account_id": account, "region": region}, 0) for account, region in self._unread]
+        families = {"outscale_cost_complete": _gauge("outscale_cost_complete", _COMPLETE, lacking)}
+        for collector in self._collectors:
+            for family in collector.collect():
+                known = families.setdefault(family.name, family)
+                if known is not family:
+                    known.samples += family.samples
+        yield from families.values()
 
 
 class _Collector:
@@ -38,7 +72,7 @@ class _Collector:
         yield _gauge("outscale_cost_per_hour", "Known cost of an hour", [(money, cost.amount.hour)])
         yield _gauge("outscale_cost_per_month", "Known cost of 730 hours", [(money, cost.amount.month)])
         yield from self._by_type()
-        yield _gauge("outscale_cost_complete", "1 when every list was read", [(place, int(not cost.missing))])
+        yield _gauge("outscale_cost_complete", _COMPLETE, [(place, int(not cost.missing))])
         objects = [(place, int(cost.snapshot.has_objects))]
         yield _gauge("outscale_cost_objects_read", "1 when the object storage was read", objects)
         yield _gauge("outscale_cost_missing", "Lists that could not be read", self._missing())

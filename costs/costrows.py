@@ -9,18 +9,22 @@ from django.utils.translation import gettext as _
 
 from costs import currentcost, products
 from costs.assumptions import Assumption
-from costs.costfiles import FORMATS
 from costs.currentcost import CurrentCost, tag_texts
+from costs.fileformats import FileFormat
 from costs.lines import Cost, Line
 from costs.pricelist import product_code
 from costs.pricing import LINUX
+from costs.together import MergedCost
 
 TAGS_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Row:
-    """One resource as the page shows it; ``extras`` are the licences that its price holds."""
+    """One resource as the page shows it; ``extras`` are the licences that its price holds.
+
+    ``of`` is the reading that it is from; ``place`` names its account and region where there are several.
+    """
 
     line: Line
     cost: Cost
@@ -28,6 +32,8 @@ class Row:
     extras: list[str]
     tags: list[dict[str, str]]
     more_tags: int
+    of: CurrentCost
+    place: str = ""
 
     @property
     def notes(self) -> list[dict[str, Any]]:
@@ -46,9 +52,18 @@ def rows_of(cost: CurrentCost, lines: list[Line], address: QueryDict, *, opened:
             line.resource_id == opened,
             _licences(cost.cost_of(line)),
             *_tags(line, address),
+            *_origin(cost, line),
         )
         for line in lines
     ]
+
+
+def _origin(cost: CurrentCost, line: Line) -> tuple[CurrentCost, str]:
+    """Return the reading that a resource is from, and the name of its place where there are several."""
+    if not isinstance(cost, MergedCost):
+        return cost, ""
+    place = cost.place_of(line)
+    return place.cost, place.key.place_text
 
 
 def _tags(line: Line, address: QueryDict) -> tuple[list[dict[str, str]], int]:
@@ -97,7 +112,7 @@ def _several(address: QueryDict, name: str) -> list[str]:
 
 def hidden_of(address: QueryDict) -> list[tuple[str, str]]:
     """Return what the form must send along besides its fields: names and values."""
-    kept = ("sort", "group", "tag", "tag_key", "tag_value", "skip", "per_page")
+    kept = ("place", "currency", "sort", "group", "tag", "tag_key", "tag_value", "skip", "per_page")
     several = [(name, value) for name in ("type", "state") for value in _several(address, name)]
     return [(name, value) for name in kept for value in address.getlist(name)] + several
 
@@ -108,11 +123,13 @@ def _without(address: QueryDict, name: str, value: str) -> str:
     return f"?{widened.urlencode()}"
 
 
-def files_of(address: QueryDict, url_of: Callable[[str], str]) -> list[dict[str, Any]]:
+def files_of(
+    address: QueryDict, formats: dict[str, FileFormat], url_of: Callable[[str], str]
+) -> list[dict[str, Any]]:
     """Return the entries of the menu of files; ``url_of`` makes the address of a format."""
     query = f"?{address.urlencode()}" if address else ""
     return [
         {"url": f"{url_of(name)}{query}", "label": one.label, "download": True}
-        for name, one in FORMATS.items()
+        for name, one in formats.items()
         if name != "csv"
     ]

@@ -158,6 +158,13 @@ class Group:
     unpriced: int = 0
     share: Decimal | None = None
     missing: Missing | None = None
+    is_whole: bool = True
+    """Whether everything that the figures depend on was read; of a group that has figures at all."""
+
+    @property
+    def lacks(self) -> bool:
+        """Tell whether the figures lack something."""
+        return bool(self.unpriced) or not self.is_whole
 
 
 @dataclass(frozen=True)

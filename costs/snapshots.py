@@ -7,11 +7,13 @@ import datetime as dt
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 import msgspec
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.crypto import salted_hmac
 
 from accounts.errors import PermissionRefused
@@ -139,6 +141,19 @@ def latest(account_id: str, region: str, reader: str) -> CostSnapshot | None:
     It comes with its lines: a newer reading may delete it before they are asked for.
     """
     return CostSnapshot.objects.of(account_id, region).filter(reader=reader).newest_first().first()
+
+
+def latest_of(places: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], CostSnapshot]:
+    """Return the last reading of each account, region and reader that has one, as ``latest``; one query."""
+    wanted = [Q(account_id=account, region=region, reader=reader) for account, region, reader in places]
+    if not wanted:
+        return {}
+    of_same = CostSnapshot.objects.filter(
+        account_id=OuterRef("account_id"), region=OuterRef("region"), reader=OuterRef("reader")
+    )
+    last = Subquery(of_same.newest_first().values("pk")[:1])
+    found = CostSnapshot.objects.filter(reduce(or_, wanted), pk=last)
+    return {(stored.account_id, stored.region, stored.reader): stored for stored in found}
 
 
 def last_day_before(stored: CostSnapshot) -> CostSnapshot | None:

@@ -375,7 +375,18 @@ def test_the_api_describes_itself(script):
     paths = script.client.get("/api/openapi.json").json()["paths"]
     asked = {one["name"] for one in paths["/api/cost/current"]["get"]["parameters"]}
     assert asked == {
-        *("region", "format", "include_oos", "aggregate", "search", "type", "state", "tag", "tag_key"),
+        *(
+            "account_id",
+            "region",
+            "format",
+            "include_oos",
+            "aggregate",
+            "search",
+            "type",
+            "state",
+            "tag",
+            "tag_key",
+        ),
         *("tag_value", "skip", "sort", "page", "per_page"),
     }
     assert "get" in paths["/api/cost/current/export"]
