@@ -67,4 +67,5 @@ def _scope_of(request: HttpRequest) -> Scope | None:
 
 def _refused(keys: Sequence[Key]) -> set[Key]:
     """Return the keys that the cloud has refused lately, as such or the consumption (two queries)."""
-    return refused_keys(keys) | {key for key in keys if standing.refusal_of(key.access_key)}
+    refused = standing.refusals_of(key.access_key for key in keys)
+    return refused_keys(keys) | {key for key in keys if key.access_key in refused}
