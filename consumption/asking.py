@@ -76,6 +76,11 @@ class Asked:
         picks = self.picks_currency and self.keyring.together and len(self._whole_access.keys) > 1
         return asked or (next(iter(self.by_currency)) if picks else "")
 
+    def check_currency(self) -> None:
+        """Raise ``CurrencyUnknown`` where nothing is billed in the currency that is asked for."""
+        if self.currency and not self.known_access and self.currency not in self.by_currency:
+            raise CurrencyUnknown(self.currency, self.by_currency)
+
     @cached_property
     def _whole_access(self) -> Access:
         return access_of(keys_of(self.form, self.keyring), self.now)
@@ -91,8 +96,7 @@ class Asked:
 
         Raises ``CurrencyUnknown`` where nothing is billed in the currency that is asked for.
         """
-        if self.currency and not self.known_access and self.currency not in self.by_currency:
-            raise CurrencyUnknown(self.currency, self.by_currency)
+        self.check_currency()
         return history_of(self.access.ledgers, self.question, expected=len(self.keys))
 
     @cached_property

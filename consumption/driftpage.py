@@ -144,6 +144,7 @@ def _conditions(asked: Asked) -> list[dict[str, str]]:
         "category": products.category_name,
         "resource_type": kind_name,
         "region": str,
+        "place": str,
         "resource": str,
         "tag": str,
     }
