@@ -157,7 +157,12 @@ class Keyring:
 
     def without(self, key: Key) -> "Keyring":
         """Return the keyring without the key of a place."""
-        return replace(self, keys=tuple(one for one in self.keys if one.place != key.place))
+        return self.holding(one for one in self.keys if one.place != key.place)
+
+    def holding(self, keys: Iterable[Key]) -> "Keyring":
+        """Return the keyring with some of its keys alone; a single one is not together with anything."""
+        keys = tuple(keys)
+        return replace(self, keys=keys, together=self.together and len(keys) > 1)
 
     def named(self, account_id: str, name: str) -> "Keyring":
         """Return the keyring with another name of an account."""
@@ -209,6 +214,7 @@ def change(request: HttpRequest, changed: Callable[[Keyring], Keyring]) -> Keyri
             keyring = changed(open(request))
             _put(request, keyring, request.COOKIES[COOKIE])
     except UpdateError as error:
+        request.session.flush()  # or the end of the request would try to write it once more
         raise SessionExpired from error
     return keyring
 

@@ -48,13 +48,17 @@ def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: st
     """Prove the keys and begin a session with them; return its user.
 
     Nothing of another account's session is left. The other keys of the same account stay, that of the same
-    region is replaced. Raises ``LoginThrottled``, ``LoginBusy``, ``AccountClosed`` and ``CloudError``;
-    ``retry_after`` of ``AuthenticationRefused`` is for how long these keys are now not to be tried, if so.
+    region is replaced. Raises ``LoginThrottled``, ``LoginBusy``, ``AccountClosed``, ``KeyringFull`` and
+    ``CloudError``; ``retry_after`` of ``AuthenticationRefused`` is for how long these keys are now not to be
+    tried, if so.
     """
     user = _prove_in_turn(request, access_key, secret_key, region)
     name = AccountName.objects.given_by(user, user.account_id) or user.name
     key = Key(access_key, secret_key, region, user.account_id, name)
-    _begin(request, user, _keys_kept(request, user).using(key))
+    keys = _keys_kept(request, user).using(key)
+    if len(keys.keys) > MOST_KEYS:
+        raise KeyringFull
+    _begin(request, user, keys)
     keys_proven.send_robust(sender=User, gateway=key.gateway, user=user)
     return user
 
@@ -114,7 +118,7 @@ def remove_key(request: HttpRequest, place: str) -> None:
         rest = keys.without(keys.at(place))
         if not rest.of_account(request.user.account_id):
             raise KeyNeeded
-        return replace(rest, together=keys.together and len(rest.keys) > 1)
+        return rest
 
     keyring.change(request, left)
 
@@ -162,7 +166,10 @@ def keep(request: HttpRequest) -> None:
     now = int(timezone.now().timestamp())
     if now - request.session.get(_SEEN_FIELD, 0) >= SECONDS_BETWEEN_WRITES:
         request.session[_SEEN_FIELD] = now
-        _drop_closed_accounts(request)
+        try:
+            _drop_closed_accounts(request)
+        except SessionExpired:  # it was ended while this request began
+            log_out(request)
         _clear_expired_now_and_then(request)
 
 
@@ -178,9 +185,7 @@ def _drop_closed_accounts(request: HttpRequest) -> None:
     if gone:
         keyring.change(
             request,
-            lambda keys: Keyring(
-                tuple(key for key in keys.keys if key.account_id not in gone), keys.together
-            ),
+            lambda keys: keys.holding(key for key in keys.keys if key.account_id not in gone),
         )
 
 

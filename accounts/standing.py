@@ -38,15 +38,14 @@ def check(access_key: str, *, call: str) -> None:
 
 
 def refusals_of(access_keys: Iterable[str]) -> dict[str, CloudError]:
-    """Return the errors with which the cloud refused keys a moment ago, by key; the cache is asked once."""
+    """Return the errors with which the cloud refused some of these keys a moment ago (one query)."""
     names = {_name(access_key): access_key for access_key in access_keys}
     return {names[name]: _refusal(code, "") for name, code in cache.get_many(names).items() if code}
 
 
 def refusal_of(access_key: str) -> CloudError | None:
     """Return the error with which the cloud refused a key a moment ago, None when it did not."""
-    code = cache.get(_name(access_key))
-    return _refusal(code, "") if code else None
+    return refusals_of([access_key]).get(access_key)
 
 
 def _refusal(code: str, call: str) -> CloudError:

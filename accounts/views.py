@@ -101,7 +101,7 @@ def rename(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     """Call an account by another name."""
     form, account_id = AccountNameForm(request.POST), request.POST.get("account_id", "")
     if not form.is_valid():
-        return _accounts_page(request, KeyForm(), status=422, renamed=(account_id, form))
+        return _accounts_page(request, KeyForm(), status=422, renamed=(account_id, request.POST))
     try:
         sessions.rename(request, account_id, form.cleaned_data["name"])
     except PlaceUnknown as error:
@@ -133,26 +133,29 @@ def _accounts_page(
     form: KeyForm,
     *,
     status: int = 200,
-    renamed: tuple[str, AccountNameForm] = ("", AccountNameForm()),
+    renamed: tuple[str, QueryDict | None] = ("", None),
 ) -> HttpResponse:
-    """Show the accounts of the session; ``renamed`` is a refused name, and of which account."""
+    """Show the accounts of the session; ``renamed`` is a form with a refused name, and of which account."""
     context: dict[str, Any] = {"expires_at": sessions.expires_at(request), "keyring": None, "rows": []}
     if keyring.is_sealed(request):
         keys = keyring.open(request)
-        refused_account, refused_form = renamed
+        refused_account, refused_name = renamed
+        refusals = standing.refusals_of(key.access_key for key in keys.keys)
         context |= {
             "keyring": keys,
             "form": form,
             "rows": [
                 {
                     "key": key,
-                    "refusal": standing.refusal_of(key.access_key),
+                    "refusal": refusals.get(key.access_key),
                     "may_go": key.account_id != request.user.account_id
                     or len(keys.of_account(key.account_id)) > 1,
                     "is_named_here": all(key.account_id != one.account_id for one in keys.keys[:place]),
-                    "name_form": refused_form
-                    if key.account_id == refused_account
-                    else AccountNameForm(initial={"name": key.name}, auto_id=f"id_{place}_%s"),
+                    "name_form": AccountNameForm(
+                        refused_name if key.account_id == refused_account else None,
+                        initial={"name": key.name},
+                        auto_id=f"id_{place}_%s",
+                    ),
                 }
                 for place, key in enumerate(keys.keys)
             ],
@@ -167,7 +170,8 @@ def _page_after_switch(request: HttpRequest) -> str:
     query = QueryDict(page.query, mutable=True)
     for name in OF_ONE_ACCOUNT:
         query.pop(name, None)
-    return f"{page.path}?{query.urlencode()}" if query else page.path
+    path = f"/{page.path.lstrip('/')}"  # two slashes would be followed by the name of another site
+    return f"{path}?{query.urlencode()}" if query else path
 
 
 def _login_page(request: HttpRequest, form: LoginForm, *, status: int) -> HttpResponse:

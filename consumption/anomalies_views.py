@@ -16,6 +16,7 @@ from consumption.anomaliespage import ANOMALIES
 from consumption.anomalyforms import NoteForm
 from consumption.asking import Asked
 from consumption.export_views import exported
+from consumption.history import SeveralCurrencies
 from consumption.moment import one_moment
 
 FRAGMENT = "consumption/_anomalies_changed.html"
@@ -59,9 +60,12 @@ def _changed(request: HttpRequest, key: str, note_form: NoteForm | None, said: s
     asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), ANOMALIES.form)
     if request.method != "POST" or not asked.form.is_valid():
         return redirect(here)
-    with one_moment():
-        findings = ANOMALIES.answer(asked)
-        found = findings.of(key)
+    try:
+        with one_moment():
+            findings = ANOMALIES.answer(asked)
+            found = findings.of(key)
+    except SeveralCurrencies:  # the page says which
+        return redirect(here)
     if found is None:
         raise Http404
     if note_form is None:

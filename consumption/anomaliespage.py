@@ -28,7 +28,8 @@ MOST_STEPS = 100
 def answer_of(asked: Asked) -> Findings:
     """Return the anomalies that are asked for."""
     history = asked.history
-    scope = Scope.of(asked.keys[0].account_id, asked.access.ledgers, asked.question)
+    account_id = min(key.account_id for key in asked.keys)  # whichever of several is in use
+    scope = Scope.of(account_id, asked.access.ledgers, asked.question)
     return findings_of(
         asked.access.ledgers,
         history,

@@ -14,7 +14,7 @@ from accounts import keyring
 from accounts.envelope import Envelope, answer
 from accounts.errors import CloudError, InputRefused
 from accounts.keyring import Key
-from consumption import access
+from consumption.access import access_of
 from consumption.apiquestions import (
     REFUSALS,
     ConsumptionQuestion,
@@ -25,12 +25,13 @@ from consumption.apiquestions import (
     metadata_of,
     read_days,
 )
-from consumption.asking import keys_of
+from consumption.asking import Asked
 from consumption.documents import document_of
 from consumption.export_views import file_of, focus_file, focus_month
 from consumption.files import FORMATS
 from consumption.focus import FocusMonth
 from consumption.focusforms import FocusFilter
+from consumption.forms import ConsumptionFilter
 from consumption.historypage import HISTORY
 from consumption.periods import Period, months_later
 from consumption.sync import Progress
@@ -109,8 +110,12 @@ class ProblemOut(Schema):
 
 
 class ProgressOut(Schema):
-    """How far the days of a region are. Ask again while ``goes_on``, after ``goes_on_after`` seconds."""
+    """How far the days of an account in a region are.
 
+    Ask again while ``goes_on``, after ``goes_on_after`` seconds.
+    """
+
+    account_id: str
     region: str
     from_date: dt.date
     to_date: dt.date
@@ -151,7 +156,7 @@ def export(request: HttpRequest, question: Query[FileQuestion]) -> HttpResponseB
 def sync_days(request: HttpRequest, asked: SyncIn) -> Any:
     """Read days of the consumption for some seconds, and tell how far it is, region by region."""
     form = form_of(request, asked)
-    keys = keys_of(form, keyring.chosen(request))
+    keys = _asked(request, form).keys
     progress = read_days(keys, form, form.days, again=asked.again)
     refusals = [one.problem for one in progress if isinstance(one.problem, REFUSALS)]
     if len(refusals) == len(keys):
@@ -162,18 +167,26 @@ def sync_days(request: HttpRequest, asked: SyncIn) -> Any:
 def _focus_month(request: HttpRequest, question: FileQuestion) -> FocusMonth:
     """Return the month that is asked for, after reading what is missing of it."""
     form = form_of(request, question, FocusFilter)
-    keys = keys_of(form, keyring.chosen(request))
+    keys = _asked(request, form).keys
     end = min(months_later(form.asked_month, 1), timezone.now().date())
     progress = read_days(keys, form, Period(form.asked_month, end)) if question.read else []
-    seen = access.access_of(keys, timezone.now())
+    seen = access_of(keys, timezone.now())
     if not seen.is_proven:
         raise next((one.problem for one in progress if one.problem), ReadingGoesOn())
     return focus_month(form, seen)
 
 
+def _asked(request: HttpRequest, form: ConsumptionFilter) -> Asked:
+    """Return a valid form as the session asks it; raise ``CurrencyUnknown``."""
+    asked = Asked(form, keyring.chosen(request), timezone.now())
+    asked.check_currency()
+    return asked
+
+
 def _progress(key: Key, progress: Progress) -> dict[str, Any]:
     period, problem = Period(progress.first, progress.end), progress.problem
     return {
+        "account_id": key.account_id,
         "region": key.region,
         "from_date": period.first,
         "to_date": period.end,

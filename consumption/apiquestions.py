@@ -90,6 +90,7 @@ def asked_for(request: HttpRequest, question: FilteredQuestion, page: AnalysisPa
         problems = [one.problem for one in read_days(asked.keys, form, form.days) if one.problem]
     with one_moment():
         asked = Asked(form, keyring.chosen(request), timezone.now(), owner=request.user)
+        asked.check_currency()
         if problems and not asked.history.coverage.with_figures:
             raise problems[0]
         yield asked

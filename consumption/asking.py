@@ -81,6 +81,11 @@ class Asked:
             return asked
         return next(iter(self.by_currency)) if len(self._whole_access.keys) > 1 else ""
 
+    def check_currency(self) -> None:
+        """Raise ``CurrencyUnknown`` where nothing is billed in the currency that is asked for."""
+        if self.currency and not self.known_access and self.currency not in self.by_currency:
+            raise CurrencyUnknown(self.currency, self.by_currency)
+
     @cached_property
     def _whole_access(self) -> Access:
         return access_of(keys_of(self.form, self.keyring), self.now)
@@ -96,8 +101,7 @@ class Asked:
 
         Raises ``CurrencyUnknown`` where nothing is billed in the currency that is asked for.
         """
-        if self.currency and not self.known_access and self.currency not in self.by_currency:
-            raise CurrencyUnknown(self.currency, self.by_currency)
+        self.check_currency()
         ledgers, expected = self.access.ledgers, len(self.keys)
         known = KnownDays(ledgers) if self.remembers else self.known_days
         return history_of(ledgers, self.question, expected=expected, known=known)

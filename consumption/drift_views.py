@@ -47,7 +47,7 @@ def export(request: HttpRequest, _gateway: Gateway, file_format: str) -> HttpRes
 def upload(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     """Take a file as the estimate, and lead to the page that compares it; or say why it is none."""
     keys = keyring.chosen(request)
-    asked = Asked.of(request.GET, keys, timezone.now(), DRIFT.form)
+    asked = Asked.of(request.GET, keys, timezone.now(), DRIFT.form, owner=request.user)
     if request.method != "POST" or not asked.form.is_valid():
         return redirect(f"{DRIFT.url}?{request.GET.urlencode()}")
     form = UploadForm(request.POST, request.FILES)
@@ -84,7 +84,7 @@ def _kept(form: UploadForm, asked: Asked) -> UploadedEstimate | None:
 def _refused(request: HttpRequest, form: UploadForm) -> HttpResponse:
     """Show the page again, with what is wrong beside the field; without figures, above them."""
     with one_moment():
-        asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), DRIFT.form)
+        asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), DRIFT.form, owner=request.user)
         context = page_context(request, DRIFT, asked, is_refresh=True)
     if context["known_days"]:
         context["upload"] = form

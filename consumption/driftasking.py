@@ -70,7 +70,8 @@ def answer_of(asked: Asked) -> Answer:
     """Return what a session asks; only of a valid form. Raises ``EstimateUnknown``."""
     readers = {(key.account_id, key.region): reader_of(key.access_key) for key in asked.access.keys}
     sides = [Side(ledger, readers[ledger.account_id, ledger.region]) for ledger in asked.access.ledgers]
-    return drift_of(sides, asked.form, currency=asked.history.currency, at=asked.now)
+    planner = asked.owner.account_id if asked.owner else ""
+    return drift_of(sides, asked.form, currency=asked.history.currency, at=asked.now, planner=planner)
 
 
 def drift_of(
@@ -80,13 +81,18 @@ def drift_of(
     currency: str,
     at: dt.datetime,
     given: Given | None = None,
+    planner: str = "",
 ) -> Answer:
     """Return what a form asks of some ledgers, whose days are billed in ``currency``.
 
-    ``given`` is a file that takes the place of the form's estimate. Raises ``EstimateUnknown``.
+    ``given`` is a file that takes the place of the form's estimate; ``planner`` is the account whose plans
+    can be asked for, whatever accounts the ledgers are of. Raises ``EstimateUnknown``.
     """
     period = form.days
-    basis, estimates = _estimates(sides, form, currency, at, given)
+    if form.estimate_kind == PLAN and given is None:
+        basis, estimates = _planned(sides, form, currency, planner)
+    else:
+        basis, estimates = _estimates(sides, form, currency, at, given)
     regions = [
         RegionDrift(side.ledger, estimate, coverage_of([side.ledger], period), _narrowing(side, form, basis))
         for side, estimate in zip(sides, estimates, strict=True)
@@ -102,12 +108,8 @@ def offered(asked: Asked) -> list[tuple[str, str]]:
     files = [
         (f"{FILE}:{pk}", _("File %(name)s") % {"name": name}) for pk, name in names_of(readers, asked.now)
     ]
-    accounts = dict.fromkeys(key.account_id for key in asked.access.keys)
-    named = [
-        (f"{PLAN}:{plan.id}", _("Quote %(name)s") % {"name": plan.name})
-        for account in accounts
-        for plan in plans_of(account)
-    ]
+    plans = plans_of(asked.owner.account_id) if asked.owner else []
+    named = [(f"{PLAN}:{plan.id}", _("Quote %(name)s") % {"name": plan.name}) for plan in plans]
     return [*files, *named]
 
 
@@ -122,8 +124,6 @@ def _estimates(
 ) -> tuple[Basis, list[Estimate | None]]:
     """Return what is compared with each side, None where there is nothing."""
     kind = form.estimate_kind
-    if kind == PLAN and given is None:
-        return _planned(sides, form, currency)
     if given is not None or kind == FILE:
         told, whose = (given, given) if given is not None else _kept_file(sides, form, at)
         return _from_file(sides, form, currency, told, whose)
@@ -177,13 +177,19 @@ def _assumed(given: Given, currency: str) -> list[str]:
     return said
 
 
-def _planned(sides: Sequence[Side], form: DriftFilter, currency: str) -> tuple[Basis, list[Estimate | None]]:
-    """Return what a plan expects of each region of its account; a plan names no resources."""
-    accounts = dict.fromkeys(side.ledger.account_id for side in sides)
-    found = ((plan, one) for one in accounts if (plan := plan_of(one, form.estimate_id)))
-    plan, account = next(found, (None, ""))
+def _planned(
+    sides: Sequence[Side], form: DriftFilter, currency: str, planner: str
+) -> tuple[Basis, list[Estimate | None]]:
+    """Return what a plan of an account expects of each region; a plan names no resources.
+
+    Nor does it name an account: of several it is compared with the one whose plan it is, else with the
+    first. With each of them it would count as often as there are accounts.
+    """
+    plan = plan_of(planner, form.estimate_id)
     if plan is None:
         raise EstimateUnknown
+    accounts = list(dict.fromkeys(side.ledger.account_id for side in sides))
+    account = planner if planner in accounts else next(iter(accounts), "")
     regions = {side.ledger.region for side in sides if side.ledger.account_id == account}
     compared = [line for line in plan.lines if line.currency == currency and line.region in regions]
     estimates = [
@@ -196,7 +202,7 @@ def _planned(sides: Sequence[Side], form: DriftFilter, currency: str) -> tuple[B
     ]
     left_out = _not_planned(plan, compared)
     if len(accounts) > 1:
-        text = _("The quote is of account %(account)s: only that is compared.")
+        text = _("The quote is compared with account %(account)s alone: it plans for one account.")
         left_out.append(text % {"account": account})
     return Basis(PLAN, plan.name, plan.made_at, left_out), estimates
 

@@ -12,9 +12,9 @@ from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from accounts.keyring import Key
 from accounts.pages import with_keys
-from consumption.access import Access, access_of
+from consumption.access import Access
 from consumption.analysispage import AnalysisPage
-from consumption.asking import Asked, keys_of
+from consumption.asking import Asked
 from consumption.focus import FocusMonth, NotPriced, Source
 from consumption.focusforms import FocusFilter
 from consumption.forms import ConsumptionFilter
@@ -49,6 +49,7 @@ def exported(request: HttpRequest, page: AnalysisPage, file_format: str) -> Http
 
 def file_of(page: AnalysisPage, asked: Asked, file_format: str) -> HttpResponse:
     """Return the answer of a page as a file to download; raise a ``PortalError`` when there can be none."""
+    asked.check_currency()
     chosen = page.formats[file_format]
     response = HttpResponse(chosen.write(page.answer(asked)), content_type=chosen.content_type)
     name = page.file_name(asked, chosen)
@@ -64,11 +65,12 @@ def focus(request: HttpRequest, _gateway: Gateway) -> HttpResponseBase:
     form = FocusFilter(request.GET, today=timezone.now().date(), regions=keys.regions, places=keys.places)
     if not form.is_valid():
         return _refused(request, form, form.problems, status=422)
-    access = access_of(keys_of(form, keys), timezone.now())
-    if not access.is_proven:
+    asked = Asked(form, keys, timezone.now())
+    if not asked.access.is_proven:
         return redirect(_page_address(request, form))
     try:
-        return focus_file(focus_month(form, access))
+        asked.check_currency()
+        return focus_file(focus_month(form, asked.access))
     except NotPriced as error:
         problems, without = [str(error.message), *error.products], _without_unpriced(request)
         return _refused(request, form, problems, status=error.http_status, without_unpriced=without)

@@ -148,7 +148,17 @@ class ConsumptionFilter(forms.Form):
         if not self.errors.keys() & {"period", "first", "last"}:
             self._clean_days(asked["first"], asked["last"], asked["period"])
             self._prefer_the_preset()
+        if asked.get("place") and asked.get("region"):
+            self._clean_places(asked["place"], asked["region"])
         return asked
+
+    def _clean_places(self, places: list[str], regions: list[str]) -> None:
+        """Keep the places in the regions asked for: both filters hold."""
+        kept = [place for place in places if place.partition(".")[2] in regions]
+        if kept:
+            self.cleaned_data["place"] = kept
+        else:
+            self.add_error("place", forms.ValidationError(_("None of these places is in the region.")))
 
     def _clean_days(self, first: dt.date | None, last: dt.date | None, preset: str) -> None:
         yesterday = self._today - ONE_DAY

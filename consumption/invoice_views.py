@@ -1,6 +1,7 @@
 """The pages of the draft invoice: what is kept of a period, to look at, to print and as files."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,9 @@ from django.views.decorators.http import require_safe
 from accounts import keyring
 from accounts.keyring import Keyring
 from consumption.access import Access, access_of
+from consumption.asking import keys_of
 from consumption.daytext import day_text, period_text
+from consumption.history import CurrencyUnknown
 from consumption.invoice import Invoice, Subtotal, invoice_of
 from consumption.invoicedocuments import unpriced_name
 from consumption.invoicefiles import FORMATS, file_name
@@ -24,6 +27,9 @@ from consumption.invoiceforms import OFFERED, InvoiceFilter
 from consumption.sources import sources_of
 
 _PAGE = "consumption/invoice.html"
+_KEPT = ("region", "place", "currency", "linked")
+"""What another period is asked with, too."""
+
 _FIRST_FORMAT = "csv-fr"
 """The format that has a button of its own: what accountants' programs read."""
 
@@ -69,8 +75,22 @@ def export(request: HttpRequest, keys: Keyring, file_format: str) -> HttpRespons
 
 
 def _form(request: HttpRequest, keys: Keyring) -> InvoiceFilter:
-    held = list(dict.fromkeys(key.region for key in keys.keys))
-    return InvoiceFilter(request.GET, today=timezone.now().date(), regions=held)
+    today = timezone.now().date()
+    return InvoiceFilter(request.GET, today=today, regions=keys.regions, places=keys.places)
+
+
+def _access(form: InvoiceFilter, keys: Keyring, now: datetime) -> Access | None:
+    """Return what a valid form asks of: everything when it names neither region, place nor currency.
+
+    A currency in which nothing is billed becomes an error of its field, and None.
+    """
+    asked = form.cleaned_data
+    found = access_of(keys_of(form, keys) if asked["region"] or asked["place"] else keys.keys, now)
+    currency = asked["currency"]
+    if currency and currency not in found.by_currency:
+        form.add_error("currency", CurrencyUnknown(currency, found.by_currency).message)
+        return None
+    return found.by_currency[currency] if currency else found
 
 
 def _context(form: InvoiceFilter, keys: Keyring) -> dict[str, Any]:
@@ -86,8 +106,10 @@ def _context(form: InvoiceFilter, keys: Keyring) -> dict[str, Any]:
     }
     if not form.is_valid():
         return context
-    now, asked = timezone.now(), form.cleaned_data["region"]
-    access = access_of([key for key in keys.keys if not asked or key.region in asked], now)
+    now = timezone.now()
+    access = _access(form, keys, now)
+    if access is None:
+        return context
     found = invoice_of(
         sources_of(access), form.days, issued_on=now.date(), with_linked=form.cleaned_data["linked"]
     )
@@ -127,7 +149,7 @@ def _pays_for_others(access: Access) -> bool:
 
 def _presets(form: InvoiceFilter) -> list[dict[str, Any]]:
     """Return the periods that are offered, with the addresses that ask for them."""
-    kept = {name: values for name, values in form.address.lists() if name in ("region", "linked")}
+    kept = {name: values for name, values in form.address.lists() if name in _KEPT}
     return [
         {
             "label": preset.label,

@@ -34,7 +34,8 @@ def saved_views(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
 def _listed(request: HttpRequest, refused: dict[object, RenameForm] | None = None) -> HttpResponse:
     views = SavedView.objects.owned_by(request.user).on(PAGES).by_name()
     today = timezone.now().date()
-    rows = rows_of(list(views), PAGES, keyring.chosen(request), today, refused or {})
+    planner = request.user.account_id
+    rows = rows_of(list(views), PAGES, keyring.chosen(request), today, refused or {}, planner=planner)
     context = {"rows": rows, "most": savedviews.MOST_VIEWS}
     return render(request, "consumption/saved_views.html", context, status=422 if refused else 200)
 
@@ -46,7 +47,7 @@ def save(request: HttpRequest, _gateway: Gateway, page: str) -> HttpResponse:
     if page not in PAGES:
         raise Http404
     here = PAGES[page]
-    asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), here.form)
+    asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), here.form, owner=request.user)
     if request.method != "POST":
         return redirect(f"{here.url}?{request.GET.urlencode()}" if request.GET else here.url)
     form = SaveForm(request.POST)
@@ -82,7 +83,9 @@ def _refused(request: HttpRequest, page: str, form: SaveForm) -> HttpResponse:
     """Show the page as it was, with what is wrong beside the name; or what is wrong with its address."""
     try:
         with one_moment():
-            asked = Asked.of(request.GET, keyring.chosen(request), timezone.now(), PAGES[page].form)
+            asked = Asked.of(
+                request.GET, keyring.chosen(request), timezone.now(), PAGES[page].form, owner=request.user
+            )
             context = page_context(request, PAGES[page], asked)
     except EstimateUnknown as error:
         raise Http404 from error

@@ -72,14 +72,17 @@ def rows_of(
     keyring: Keyring,
     today: dt.date,
     refused: Mapping[object, RenameForm],
+    *,
+    planner: str,
 ) -> list[Row]:
     """Return the rows of the list, in as many queries for many views as for one.
 
-    ``refused`` are forms that something was wrong with, by the key of their view.
+    ``refused`` are forms that something was wrong with, by the key of their view; ``planner`` is the account
+    of their owner, whose quotes are named.
     """
     held = {"regions": keyring.regions, "places": keyring.places}
     asked = {view.pk: pages[view.page].form(QueryDict(view.query), today=today, **held) for view in views}
-    words = _Words.of(asked.values(), keyring)
+    words = _Words.of(asked.values(), keyring, planner)
     return [
         Row(
             view,
@@ -101,14 +104,14 @@ class _Words:
     plans: dict[str, str]
 
     @classmethod
-    def of(cls, asked: Iterable[ConsumptionFilter], keyring: Keyring) -> "_Words":
+    def of(cls, asked: Iterable[ConsumptionFilter], keyring: Keyring, planner: str) -> "_Words":
         types: set[str] = set()
         accounts = keyring.names
         plans = {}
         for form in asked:
             types.update(form.data.getlist(Dimension.TYPE))
             if not plans and form.data.get("estimate", "").startswith(_PLAN):
-                plans = {f"{_PLAN}{plan.id}": plan.name for one in accounts for plan in plans_of(one)}
+                plans = {f"{_PLAN}{plan.id}": plan.name for plan in plans_of(planner)}
         meters = list(Meter.objects.filter(type__in=types)) if types else []
         return cls(Names(Consumed(meters, list(accounts)), accounts), plans)
 

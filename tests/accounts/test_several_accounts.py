@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 from bs4 import BeautifulSoup
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import keyring, sessions, standing
@@ -82,6 +84,15 @@ def test_all_accounts_work_together_until_one_is_chosen(logged_in):
 
 
 def test_the_way_back_never_leaves_the_portal(logged_in):
+    for elsewhere in (
+        "https://evil.example/",
+        "//evil.example/x",
+        "javascript:alert(1)",
+        "/\t///evil.example/x",
+    ):
+        response = logged_in.post("/accounts/use/", {"place": HERE, "next": elsewhere})
+        assert response["Location"].startswith("/")
+        assert not response["Location"].startswith("//")
     for elsewhere in ("https://evil.example/", "//evil.example/x", "javascript:alert(1)"):
         assert logged_in.post("/accounts/use/", {"place": HERE, "next": elsewhere})["Location"] == "/"
 
@@ -113,6 +124,8 @@ def test_a_name_that_cannot_be_is_refused_beside_its_field(logged_in, name):
     response = logged_in.post("/accounts/rename/", {"account_id": DEMO_ACCOUNT.account_id, "name": name})
     assert response.status_code == 422
     assert b"invalid-feedback" in response.content
+    named = [one["id"] for one in BeautifulSoup(response.content, "html.parser").select("[id]")]
+    assert len(named) == len(set(named))  # or the error is read out with the field of another form
     assert held(logged_in).names == {DEMO_ACCOUNT.account_id: DEMO_ACCOUNT.company}
 
 
@@ -174,7 +187,21 @@ def test_a_session_holds_a_limited_number_of_keys(logged_in, monkeypatch):
     assert response.status_code == 409
     assert b"at most" in response.content
     assert add(logged_in, PAYING_KEY).status_code == 302  # in the place of the one that is held
+    assert logged_in.post("/login/", keys_of(SECOND_DEMO_KEY, "us-east-2")).status_code == 409
+    assert held(logged_in).places == [HERE, PAYING]
     assert MOST_KEYS == 20
+
+
+def test_a_page_asks_the_database_no_more_often_for_more_keys(logged_in, django_assert_num_queries):
+    add(logged_in, PAYING_KEY)
+    with CaptureQueriesContext(connection) as of_two:
+        logged_in.get("/accounts/")
+        count = len(of_two)
+    add(logged_in, LINKED_KEY)
+    add(logged_in, LINKED_KEY, "us-east-2")
+    logged_in.get("/accounts/")
+    with django_assert_num_queries(count):
+        logged_in.get("/accounts/")
 
 
 def test_a_key_that_the_cloud_refuses_is_marked_and_the_others_work(logged_in):
@@ -200,8 +227,10 @@ def test_an_account_that_an_operator_closes_leaves_the_sessions_of_others(logged
     add(logged_in, PAYING_KEY)
     User.objects.filter(account_id=PAYING_ACCOUNT.account_id).update(is_active=False)
     assert add(logged_in, PAYING_KEY).status_code == 403
+    logged_in.post("/accounts/use/", {"together": "1"})
     later(minutes=2)
     assert held(logged_in).places == [HERE]
+    assert not held(logged_in).together
 
 
 @pytest.fixture
@@ -277,6 +306,43 @@ def test_pages_on_their_way_are_not_logged_out_by_a_new_key(logged_in):
 def test_a_session_that_ended_meanwhile_asks_to_log_in(logged_in):
     Session.objects.all().delete()
     assert logged_in.post("/accounts/use/", {"together": "1"})["Location"].startswith("/login/")
+
+
+@pytest.fixture
+def ends_meanwhile(monkeypatch):
+    """Whoever opens the keys of a session finds it ended when it writes."""
+
+    def opened(request, really=keyring.open):
+        keys = really(request)
+        Session.objects.all().delete()
+        return keys
+
+    return lambda: monkeypatch.setattr(keyring, "open", opened)
+
+
+def test_a_session_that_ends_in_the_midst_of_a_change_asks_to_log_in(logged_in, script, ends_meanwhile):
+    place = {"account_id": DEMO_ACCOUNT.account_id, "region": "eu-west-2"}
+    ends_meanwhile()
+    answer = send(script, "patch", place | {"together": True})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "SESSION_EXPIRED")
+    assert not Session.objects.exists()
+
+
+def test_a_browser_whose_session_ends_in_the_midst_of_a_change_is_led_to_the_login(logged_in, ends_meanwhile):
+    ends_meanwhile()
+    response = logged_in.post("/accounts/use/", {"together": "1"})
+    assert response["Location"].startswith("/login/")
+    assert not Session.objects.exists()
+
+
+def test_a_session_that_ends_while_a_closed_account_leaves_it_asks_to_log_in(
+    logged_in, later, ends_meanwhile
+):
+    add(logged_in, PAYING_KEY)
+    User.objects.filter(account_id=PAYING_ACCOUNT.account_id).update(is_active=False)
+    later(minutes=2)
+    ends_meanwhile()
+    assert logged_in.get("/accounts/")["Location"].startswith("/login/")
 
 
 # --- For scripts

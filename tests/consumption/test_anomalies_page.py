@@ -17,7 +17,7 @@ from consumption.models import ExpectedAnomaly
 from consumption.periods import ONE_DAY
 from sandbox.cloud import DEMO_KEY, EMPTY_KEY, PAYING_KEY
 from sandbox.history import spike_days, step_day
-from tests.consumption.days import entry
+from tests.consumption.days import entry, keep, make_ledger
 from tests.consumption.test_history_page import keep_days, own_ledger, past
 from tests.costs.portal_readings import HTMX, client_of, get, text, with_soup
 from tests.costs.test_spreadsheets import ods_rows, xlsx_rows
@@ -341,6 +341,21 @@ def test_a_mark_belongs_to_what_was_asked_and_stays_when_the_anomaly_grows(kept)
     keep_days({9: eventful()[10]}, ledger=own_ledger())
     (grown,) = api(kept)["anomalies"]
     assert (grown["to_date"], grown["state"]) == (past(8).isoformat(), "expected")
+
+
+def test_a_mark_on_accounts_together_stays_whichever_of_them_was_in_use(kept):
+    paying = {"access_key": PAYING_KEY.access_key, "secret_key": PAYING_KEY.secret_key}
+    kept.post("/accounts/add/", paying | {"region": "eu-west-2"})
+    ledger = make_ledger(PAYING_KEY.account_id, reader=PAYING_KEY, at=timezone.now())
+    keep(ledger, {past(days): [NAT] for days in range(1, DAYS + 1)}, at=timezone.now())
+    kept.post("/accounts/use/", {"together": "1"})
+    marking(kept)
+    assert rows(show(kept))[0][-1] == "expected"
+    kept.post("/accounts/use/", {"place": f"{PAYING_KEY.account_id}.eu-west-2"})
+    kept.post("/accounts/use/", {"together": "1"})
+    assert rows(show(kept))[0][-1] == "expected"
+    kept.post("/accounts/use/", {"place": f"{DEMO_KEY.account_id}.eu-west-2"})
+    assert rows(show(kept))[0][-1] == "open"
 
 
 def test_another_account_neither_sees_nor_changes_a_mark(kept):

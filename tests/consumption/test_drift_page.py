@@ -16,7 +16,7 @@ from costs.models import CommitmentRate
 from finops_site.plans import QuotePlans
 from quotes.calculation import calculate
 from quotes.models import Quote
-from sandbox.cloud import DEMO_KEY, SECOND_DEMO_KEY
+from sandbox.cloud import DEMO_KEY, PAYING_KEY, SECOND_DEMO_KEY
 from tests.consumption.commands import Shell, run
 from tests.consumption.days import entry, keep, make_ledger
 from tests.consumption.drifts import held, osc_cost_file, ran, read, vm, volume
@@ -345,6 +345,26 @@ def test_a_quote_is_compared_with_the_known_part_where_something_has_no_price(lo
     assert rows["Virtual machines"][2:4] == ["€25.92", "€10.80"]
     [apart] = table(page, "apart")
     assert apart[2:] == ["–", "–", "The consumption has no price for a part of it."]
+
+
+def test_a_quote_counts_once_for_several_accounts_and_is_of_who_logged_in(logged_in, kept):
+    paying = {"access_key": PAYING_KEY.access_key, "secret_key": PAYING_KEY.secret_key}
+    logged_in.post("/accounts/add/", paying | {"region": "eu-west-2"})
+    other = make_ledger(PAYING_KEY.account_id, reader=PAYING_KEY, at=timezone.now())
+    keep(other, {past(days): [ran("i-7")] for days in (1, 2)}, at=timezone.now())
+    plan, payer = plan_of(logged_in), User.objects.get(account_id=PAYING_KEY.account_id)
+    theirs = make_quote(owner=payer, name="Theirs", items=1)
+    logged_in.post("/accounts/use/", {"together": "1"})
+    page = show(logged_in, estimate=plan)
+    [planned] = [row for row in table(page, "lines") if row[0] == "Virtual machines"]
+    assert planned[2:4] == ["€25.92", "€12.96"]
+    assert "The quote is compared with account 100000000001 alone" in text(page.soup)
+    logged_in.post("/accounts/use/", {"place": f"{PAYING_KEY.account_id}.eu-west-2"})
+    offered = [text(one) for one in show(logged_in).soup.select("[name=estimate] option")]
+    assert ("Quote ERP" in offered, "Quote Theirs" in offered) == (True, False)
+    assert show(logged_in, estimate=f"plan:{theirs.pk}").status_code == 404
+    planned, *_rest = table(show(logged_in, estimate=plan), "lines")
+    assert planned[2:4] == ["€25.92", "€8.64"]
 
 
 def test_a_quote_of_somebody_else_is_not_found(logged_in, kept):

@@ -105,6 +105,24 @@ def test_a_place_narrows_what_is_together(together, month):
     found = asked(together, place=f"{PAYING_ACCOUNT.account_id}.{HERE}")
     assert Decimal(found["data"]["total"]) == 2 * month.length
     assert asked(together, place="1.moon")["error"]["details"]["place"]
+    place = f"{PAYING_ACCOUNT.account_id}.{HERE}"
+    invoice = get(together, f"/consumption/invoice/export/json/?period=last-month&place={place}")
+    assert Decimal(json.loads(invoice.content)["totals"][0]["cost"]) == 2 * month.length
+
+
+def test_a_place_and_a_region_both_hold(together, month):
+    together.post("/accounts/add/", keys_of(PAYING_KEY, ABROAD))
+    kept(month, entry(price="2"), account=PAYING_ACCOUNT, key=PAYING_KEY)
+    here, abroad = (f"{PAYING_ACCOUNT.account_id}.{region}" for region in (HERE, ABROAD))
+    both = asked(together, place=[here, abroad], region=HERE)
+    assert Decimal(both["data"]["total"]) == 2 * month.length
+    assert asked(together, place=here, region=ABROAD)["error"]["details"]["place"]
+    read = {"place": [here], "region": [ABROAD]}
+    answer = together.post("/api/consumption/sync", read, content_type="application/json")
+    assert answer.status_code == 400
+    for page in ("", "invoice/", "drift/"):
+        query = f"place={here}&region={ABROAD}"
+        assert get(together, f"/consumption/{page}?{query}").status_code == 422
 
 
 def test_an_account_without_a_day_makes_the_whole_partial(together, month):
@@ -178,6 +196,40 @@ def test_the_draft_invoice_has_a_total_for_each_currency(two_currencies):
     assert {one["data-total"] for one in page.soup.select("[data-total]")} == {"EUR", "USD"}
 
 
+@pytest.mark.parametrize(
+    "page", ["", "trends/", "forecast/", "anomalies/", "drift/", "allocation/", "invoice/"]
+)
+def test_a_file_holds_nothing_of_a_currency_that_was_not_asked_for(two_currencies, page):
+    refused = two_currencies.get(f"/consumption/{page}export/json/?period=last-month&currency=CHF")
+    assert refused.status_code in (400, 422)
+    assert b"Nothing here is billed in CHF, but in EUR, USD." in refused.content
+
+
+def test_invoice_and_focus_are_in_the_currency_that_is_asked_for(two_currencies, month):
+    invoice = get(two_currencies, "/consumption/invoice/export/json/?period=last-month&currency=USD")
+    assert [one["currency"] for one in json.loads(invoice.content)["totals"]] == ["USD"]
+    page = get(two_currencies, "/consumption/invoice/?period=last-month&currency=USD")
+    assert page.soup.select("form input[type=hidden][name=currency][value=USD]")
+    here = f"month={month.first:%Y-%m}&currency=USD"
+    focus = two_currencies.get(f"/consumption/export/focus/?{here}")
+    script = two_currencies.get(f"/api/consumption/export?format=focus&read=false&period=last-month&{here}")
+    for file in (focus, script):
+        rows = csv.DictReader(io.StringIO(b"".join(file.streaming_content).decode()))
+        assert {row["BillingCurrency"] for row in rows} == {"USD"}
+
+
+def test_a_script_reads_the_places_of_a_currency_and_is_told_of_which_account_each_is(two_currencies):
+    asked_days = {"from_date": day(1).isoformat(), "to_date": day(2).isoformat(), "currency": "USD"}
+    answer = two_currencies.post("/api/consumption/sync", asked_days, content_type="application/json")
+    [told] = answer.json()["data"]
+    assert (told["account_id"], told["region"]) == (LINKED_ACCOUNT.account_id, ABROAD)
+
+
+def test_no_anomaly_is_marked_in_a_currency_that_nothing_is_billed_in(two_currencies):
+    response = two_currencies.post("/consumption/anomalies/2026-01-01/expected/?currency=CHF", {"note": ""})
+    assert response.status_code == 302
+
+
 # --- An account that is billed to another one
 
 
@@ -195,6 +247,23 @@ def test_a_linked_account_with_a_key_of_its_own_counts_once(together, month):
     focus = together.get(f"/consumption/export/focus/?month={month.first:%Y-%m}&linked=1")
     rows = csv.DictReader(io.StringIO(b"".join(focus.streaming_content).decode()))
     assert sum(Decimal(row["BilledCost"]) for row in rows) == 7 * month.length
+
+
+@pytest.mark.parametrize("linked", ["", "&linked=1"])
+def test_every_grouping_of_accounts_of_which_one_pays_adds_up(together, month, linked):
+    kept(month, entry(price="1", resource="i-1"), with_linked=True)
+    billed = [entry(price="2"), entry(price="1", account_id=DEMO_ACCOUNT.account_id, resource="i-1")]
+    billed.append(entry(price="4", account_id=LINKED_ACCOUNT.account_id))
+    kept(month, *billed, account=PAYING_ACCOUNT, key=PAYING_KEY, with_linked=True)
+    total = (7 if linked else 3) * month.length
+    for asks in ("category", "resource&granularity=day", "account&granularity=week", "region"):
+        address = f"/consumption/export/json/?period=last-month&group_by={asks}{linked}"
+        found = json.loads(together.get(address).content)
+        for part in ("groups", "periods"):
+            assert sum(Decimal(one["cost"]) for one in found[part]) == total == Decimal(found["total"])
+    for asks in (f"account={DEMO_ACCOUNT.account_id}", "resource=i-1"):
+        address = f"/consumption/export/json/?period=last-month&group_by=resource&{asks}{linked}"
+        assert Decimal(json.loads(together.get(address).content)["total"]) == month.length
 
 
 class AnyAccounts(TestCase):
