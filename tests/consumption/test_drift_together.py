@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 DEMO = f"{DEMO_KEY.account_id}.eu-west-2"
 PAYING = f"{PAYING_KEY.account_id}.eu-west-2"
-DEMO_TEXT, PAYING_TEXT = "Meridian Santé, eu-west-2", "Groupe Meridian, eu-west-2"
+DEMO_TEXT, PAYING_TEXT = "Meridian Santé (eu-west-2)", "Groupe Meridian (eu-west-2)"
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_quote_is_expected_of_its_own_account_once(session):
     page = show(session, estimate=plan_of(session))
     [vms] = [row for row in table(page, "lines") if row[0].startswith("Virtual machines")]
     assert vms[2:4] == ["€25.92", "€4.32"]
-    assert f"The quote is of account {DEMO_KEY.account_id}: only that is compared." in text(page.soup)
+    assert f"The quote is compared with account {DEMO_KEY.account_id} alone" in text(page.soup)
 
 
 def test_a_file_stays_with_the_account_for_which_it_was_sent(session):

@@ -104,17 +104,17 @@ def test_each_place_has_its_own_totals_and_no_currency_is_added_to_another(sessi
     read_all(session)
     page = get(session)
     euros, dollars = of_account(outscale, DEMO_KEY), of_account(outscale, LINKED_KEY, US)
-    assert rows(page)["Filiale, us-east-2"][3].endswith(money(dollars[1], currency="USD"))
-    assert rows(page)["Meridian Santé, eu-west-2"][3].endswith(money(euros[1]))
+    assert rows(page)["Filiale (us-east-2)"][3].endswith(money(dollars[1], currency="USD"))
+    assert rows(page)["Meridian Santé (eu-west-2)"][3].endswith(money(euros[1]))
     assert {
         currency: (cells[0], cells[2].removeprefix("at least ≥ ")) for currency, cells in totals(page).items()
     } == {
         "EUR": (f"{euros[0]}", money(euros[1])),
         "USD": (f"{dollars[0]}", money(dollars[1], currency="USD")),
     }
-    assert {row.place for row in page.context["rows"]} == {"Meridian Santé, eu-west-2"}
+    assert {row.place for row in page.context["rows"]} == {"Meridian Santé (eu-west-2)"}
     other = get(session, question={"currency": "USD"})
-    assert {row.place for row in other.context["rows"]} == {"Filiale, us-east-2"}
+    assert {row.place for row in other.context["rows"]} == {"Filiale (us-east-2)"}
     assert other.context["cost"].currency == "USD"
 
 
@@ -128,7 +128,7 @@ def test_resources_of_two_accounts_in_one_currency_stand_in_one_list_in_one_orde
     months = [row.cost.amount.month for row in page.context["rows"]]
     assert months == sorted(months, reverse=True)
     by_place = {row.place for row in page.context["rows"]}
-    assert by_place == {"Meridian Santé, eu-west-2", "Groupe Meridian, eu-west-2"}
+    assert by_place == {"Meridian Santé (eu-west-2)", "Groupe Meridian (eu-west-2)"}
     for row in page.context["rows"]:
         assert (
             row.of.snapshot.cost_of(
@@ -159,8 +159,8 @@ def test_a_place_that_was_never_read_is_named_beside_the_total_that_lacks_it(ses
     add(session, PAYING_KEY)
     read_all(session, DEMO, LINKED)
     page = get(session)
-    assert any("Groupe Meridian, eu-west-2: nothing has been read yet." in one for one in notices(page))
-    assert rows(page)["Groupe Meridian, eu-west-2"][:5] == ["not read yet", "–", "–", "–", "–"]
+    assert any("Groupe Meridian (eu-west-2): nothing has been read yet." in one for one in notices(page))
+    assert rows(page)["Groupe Meridian (eu-west-2)"][:5] == ["not read yet", "–", "–", "–", "–"]
     assert totals(page)["EUR"][2].startswith("at least ≥")
     month = page.soup.select_one("[data-figure=month]")
     assert text(month).startswith("at least ≥")
@@ -188,9 +188,9 @@ def test_a_kind_that_one_account_may_not_list_is_no_whole_total_of_both(logged_i
     assert group.count
     assert group.lacks
     assert text(page.soup.select_one("[data-figure=month]")).startswith("at least ≥")
-    assert [one for one in notices(page) if "Groupe Meridian, eu-west-2: " in one]
-    assert "incomplete" in rows(page)["Groupe Meridian, eu-west-2"][0]
-    assert "incomplete" not in rows(page)["Meridian Santé, eu-west-2"][0]
+    assert [one for one in notices(page) if "Groupe Meridian (eu-west-2): " in one]
+    assert "incomplete" in rows(page)["Groupe Meridian (eu-west-2)"][0]
+    assert "incomplete" not in rows(page)["Meridian Santé (eu-west-2)"][0]
 
 
 def test_the_page_reads_each_old_place_by_itself_and_a_fresh_one_not(session):
@@ -215,13 +215,13 @@ def test_a_refused_key_is_marked_at_its_place_and_the_others_work(session, outsc
     outscale.requests.clear()
     page = get(session)
     assert page.status_code == 200
-    assert "key refused" in rows(page)["Filiale, us-east-2"][0]
-    assert "key refused" not in rows(page)["Meridian Santé, eu-west-2"][0]
+    assert "key refused" in rows(page)["Filiale (us-east-2)"][0]
+    assert "key refused" not in rows(page)["Meridian Santé (eu-west-2)"][0]
     (notice,) = [one for one in notices(page) if "could not be read" in one]
-    assert notice.startswith("Filiale, us-east-2:")
+    assert notice.startswith("Filiale (us-east-2):")
     assert not page.soup.select("#readings form")
     failed = with_soup(read(session, LINKED))
-    assert "Filiale, us-east-2:" in notices(failed)[0]
+    assert "Filiale (us-east-2):" in notices(failed)[0]
     plain = with_soup(session.post(f"/costs/read/?place={LINKED}", {"together": "1"}))
     assert plain.status_code == 401
     assert len(rows(plain)) == 2
@@ -246,8 +246,8 @@ def test_an_account_with_nothing_is_whole_and_costs_nothing(session):
     add(session, EMPTY_KEY, name="Rien")
     read_all(session, DEMO, EMPTY)
     page = get(session)
-    assert rows(page)["Rien, eu-west-2"][1] == "0"
-    assert rows(page)["Rien, eu-west-2"][3] == money(0)
+    assert rows(page)["Rien (eu-west-2)"][1] == "0"
+    assert rows(page)["Rien (eu-west-2)"][3] == money(0)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_the_page_of_a_place_stays_at_it_with_everything_on_it(session, outscale
     read_all(session)
     page = get(session, question={"place": LINKED, "type": "Volume"})
     assert page.context["cost"].snapshot.account_id == LINKED_KEY.account_id
-    assert "What runs in Filiale, us-east-2" in text(page.soup.select_one("#cost-head"))
+    assert "What runs in Filiale (us-east-2)" in text(page.soup.select_one("#cost-head"))
     assert page.soup.select_one("input[form=cost-filter][name=place]")["value"] == LINKED
     inside = page.soup.select("#costs a[href], #cost-head a[href]")
     assert all(f"place={LINKED}" in link["href"] for link in inside if text(link) not in {"All together", ""})
@@ -292,7 +292,7 @@ def test_a_place_of_another_session_or_of_an_account_that_is_not_worked_on_is_no
 
 def test_a_reading_of_another_key_of_the_account_is_not_shown(session, outscale):
     read(client_of(READ_ONLY_KEY), f"{READ_ONLY_KEY.account_id}.eu-west-2")
-    assert rows(get(session))["Meridian Santé, eu-west-2"][0].startswith("not read yet")
+    assert rows(get(session))["Meridian Santé (eu-west-2)"][0].startswith("not read yet")
 
 
 def test_changes_are_those_of_one_place_with_links_to_each(session, outscale):
@@ -309,7 +309,7 @@ def test_changes_are_those_of_one_place_with_links_to_each(session, outscale):
     assert len(page.context["changes"].changes) == 1
     other = get(session, "/costs/changes/", {"place": LINKED})
     assert other.context["changes"] is None
-    assert "Filiale, us-east-2" in text(other.soup.select_one(".page-head"))
+    assert "Filiale (us-east-2)" in text(other.soup.select_one(".page-head"))
 
 
 # --- Files
