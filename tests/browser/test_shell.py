@@ -29,8 +29,9 @@ def test_the_folded_menu_opens_and_closes(open_page, script):
 
 def test_a_customer_sees_whose_account_it_is_and_leaves_by_the_menu(customer):
     customer.goto("/catalog/")
-    assert customer.locator(".scope").inner_text() == "Meridian Santé 100000000001 · eu-west-2"
-    customer.get_by_role("button", name="Account").click()
+    scope = customer.locator("button.scope").inner_text()
+    assert " ".join(scope.split()) == "Meridian Santé 100000000001 · eu-west-2"
+    customer.get_by_role("button", name="Account", exact=True).click()
     customer.get_by_role("button", name="Log out").click()
     customer.get_by_role("heading", name="Log in with your OUTSCALE keys").wait_for()
 
