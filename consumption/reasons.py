@@ -40,7 +40,7 @@ def reason_text(reason: str) -> str:
         NOT_CONSOLIDATED: _("OUTSCALE has published nothing for it yet."),
         ENTRIES_NOT_UNDERSTOOD: _("Some lines of the answer could not be understood: their cost is missing."),
         LINKED_NOT_READ: _("It was read without the linked accounts."),
-        NOT_READ_EVERYWHERE: _("It was not read in every region."),
+        NOT_READ_EVERYWHERE: _("It was not read everywhere that is asked for."),
     }
     if not reason:
         return ""
