@@ -47,6 +47,8 @@ if DEBUG or DEMO:
 else:
     SECRET_KEY = env("SECRET_KEY")
     ALLOWED_HOSTS = env("ALLOWED_HOSTS")
+# Former ones, which still open what they have sealed while SECRET_KEY seals all that is new.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS")
 
 # The keys of the sandbox, which a demo offers on its login page.

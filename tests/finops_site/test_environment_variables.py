@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_env_example_lists_exactly_what_the_settings_read():
-    settings = (ROOT / "finops_site" / "settings.py").read_text()
+def test_env_example_lists_exactly_what_the_settings_and_the_server_read():
+    settings = (ROOT / "finops_site" / "settings.py").read_text() + (ROOT / "gunicorn.conf.py").read_text()
     example = (ROOT / ".env.example").read_text()
     read = re.findall(r'\benv(?:\.\w+)?\(\s*"([A-Z_]+)"', settings)
     listed = re.findall(r"^#?([A-Z_]+)=", example, flags=re.MULTILINE)

@@ -1,0 +1,50 @@
+"""How gunicorn runs the portal: ``gunicorn finops_site.wsgi``, in this folder, takes it by itself.
+
+The variables are listed in ``.env.example``. A socket that systemd hands over is used instead of
+``GUNICORN_BIND``.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+
+_HERE = Path(__file__).resolve().parent
+
+env = environ.Env()
+if (_HERE / ".env").exists():
+    env.read_env(_HERE / ".env")
+
+# The portal believes X-Forwarded-Proto and X-Forwarded-For, so only its proxy may reach it: one on this
+# machine, unless said otherwise.
+bind = env("GUNICORN_BIND", default="127.0.0.1:8000")
+# 4,094 bytes are not enough for an address that filters by many resources or accounts; nginx takes 8 KiB.
+limit_request_line = 8190
+
+# A request mostly waits, for the cloud or the database: threads. Arithmetic takes a processor whole: workers.
+worker_class = "gthread"
+workers = env.int("GUNICORN_WORKERS", default=max(2, len(os.sched_getaffinity(0))))
+threads = env.int("GUNICORN_THREADS", default=8)
+# Loaded once, before the workers part: they share that memory, and a renewed one serves at once. So new code
+# comes by a restart, during which systemd's socket lets visitors wait; a reload (SIGHUP) renews the workers.
+preload_app = True
+
+# Whatever grows in a worker ends with it; the jitter keeps the workers from being renewed all at once.
+max_requests = env.int("GUNICORN_MAX_REQUESTS", default=20_000)
+max_requests_jitter = max_requests // 5
+
+# A worker that is asked to stop answers first what it has begun. The longest request is a login of three
+# calls that each last as long as they may, 2 × OUTSCALE_TIMEOUT_SECONDS. nginx and systemd wait longer.
+graceful_timeout = 75
+# For a worker that hangs as a whole; a thread that waits keeps none from living.
+timeout = 60
+# Longer than a load balancer keeps a connection it does not use, or requests are lost on one just closed.
+keepalive = 75
+
+# Addresses hold what people search for, so requests are logged, without queries, by the proxy.
+accesslog = None
+errorlog = "-"
+
+if Path("/dev/shm").is_dir():  # noqa: S108
+    worker_tmp_dir = "/dev/shm"  # noqa: S108  the sign of life must not wait for a disk
+control_socket_disable = True  # signals do, and the home of the user may be read-only
