@@ -5,7 +5,7 @@ known (``consumption.tags``). What carries no value is a group of its own, and w
 shared. Nothing is left out: groups and shared costs come to the total of the history, to the last decimal.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -209,13 +209,13 @@ def grouped(
 
 def _groups(parts: Parts, sharing: str) -> list[AllocatedGroup]:
     """Add the parts of resources up by their values, and their parts of the shared costs."""
-    costs: Counter[Values] = Counter()
-    unpriced: Counter[Values] = Counter()
-    resources: Counter[Values] = Counter()
-    for part in parts.by_resource:
-        costs[part.values] += part.cost
-        unpriced[part.values] += part.unpriced
-        resources[part.values] += 1
+    costs: dict[Values, int] = defaultdict(int)
+    unpriced: dict[Values, int] = defaultdict(int)
+    resources: dict[Values, int] = defaultdict(int)
+    for _place, values, cost, lines in parts.by_resource:
+        costs[values] += cost
+        unpriced[values] += lines
+        resources[values] += 1
     spread = _spread(costs, sum(one.cost for one in parts.common), sharing)
     found = [
         AllocatedGroup(
@@ -232,12 +232,12 @@ def _groups(parts: Parts, sharing: str) -> list[AllocatedGroup]:
 
 def _lacking(parts: Iterable[Part]) -> LackingResources:
     """Return the resources that lack a key on some days."""
-    costs: Counter[Place] = Counter()
-    unpriced: Counter[Place] = Counter()
-    for part in parts:
-        if not is_owned(part.values):
-            costs[part.place] += part.cost
-            unpriced[part.place] += part.unpriced
+    costs: dict[Place, int] = defaultdict(int)
+    unpriced: dict[Place, int] = defaultdict(int)
+    for place, values, cost, lines in parts:
+        if not values or None in values:  # as is_owned tells, which would be asked thirty thousand times
+            costs[place] += cost
+            unpriced[place] += lines
     return LackingResources(costs, unpriced)
 
 

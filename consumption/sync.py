@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
 
 from accounts import standing
@@ -122,7 +123,10 @@ def days_to_read(
     when it failed a while ago (with ``again`` at once), or when linked accounts are wanted and missing in it.
     """
     rows = UsageDay.objects.filter(ledger=ledger, day__gte=first, day__lt=end)
-    facts = rows.values_list("day", "state", "reason", "tried_at", "with_linked", named=True)
+    final = When(state=DayState.COMPLETE, reason="", then=Value(None))  # when it was tried does not matter
+    tried_at = Case(final, default=F("tried_at"), output_field=DateTimeField())
+    rows = rows.annotate(last_tried=tried_at)
+    facts = rows.values_list("day", "state", "reason", "last_tried", "with_linked", named=True)
     kept = {row.day: row for row in facts}
     days = (end - dt.timedelta(days=back) for back in range(1, (end - first).days + 1))
     return [
@@ -138,7 +142,7 @@ def _lacks_linked(row: Any, at: dt.datetime, *, again: bool) -> bool:
     """Tell whether the linked accounts of a day are to be asked for; not again at once when that failed."""
     if row.with_linked or row.state == DayState.FAILED:
         return False
-    return not row.reason or again or at - row.tried_at >= RETRY_FAILED_AFTER
+    return not row.reason or again or at - row.last_tried >= RETRY_FAILED_AFTER
 
 
 def _is_due(row: Any, at: dt.datetime, *, again: bool) -> bool:
@@ -147,8 +151,8 @@ def _is_due(row: Any, at: dt.datetime, *, again: bool) -> bool:
     if again and (row.reason or row.state == DayState.FAILED):
         return True
     if row.state == DayState.FAILED and row.reason != keeping.NOT_CONSOLIDATED:
-        return at - row.tried_at >= RETRY_FAILED_AFTER
-    return at - row.tried_at >= dt.timedelta(minutes=settings.CONSUMPTION_TTL_MINUTES)
+        return at - row.last_tried >= RETRY_FAILED_AFTER
+    return at - row.last_tried >= dt.timedelta(minutes=settings.CONSUMPTION_TTL_MINUTES)
 
 
 def read_on(
