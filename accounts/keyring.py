@@ -155,6 +155,10 @@ class Keyring:
             return replace(self, keys=(*self.keys, key))
         return replace(self, keys=tuple(key if one.place == key.place else one for one in self.keys))
 
+    def can_spare(self, key: Key, owner: str) -> bool:
+        """Tell whether a key may go: one of the account that logged in, ``owner``, stays."""
+        return key.account_id != owner or len(self.of_account(owner)) > 1
+
     def without(self, key: Key) -> "Keyring":
         """Return the keyring without the key of a place."""
         return self.holding(one for one in self.keys if one.place != key.place)

@@ -55,10 +55,7 @@ def log_in(request: HttpRequest, *, access_key: str, secret_key: str, region: st
     user = _prove_in_turn(request, access_key, secret_key, region)
     name = AccountName.objects.given_by(user, user.account_id) or user.name
     key = Key(access_key, secret_key, region, user.account_id, name)
-    keys = _keys_kept(request, user).using(key)
-    if len(keys.keys) > MOST_KEYS:
-        raise KeyringFull
-    _begin(request, user, keys)
+    _begin(request, user, _not_too_many(_keys_kept(request, user).using(key)))
     keys_proven.send_robust(sender=User, gateway=key.gateway, user=user)
     return user
 
@@ -70,19 +67,10 @@ def add_key(request: HttpRequest, *, access_key: str, secret_key: str, region: s
     of the same account and region is replaced. ``name`` is what the user calls the account, as ``rename``
     keeps it. Raises as ``log_in`` does, ``KeyringFull`` and ``SessionExpired``.
     """
-    if len(keyring.open(request).keys) > MOST_KEYS:  # one more may still replace another
-        raise KeyringFull
     proven = _prove_in_turn(request, access_key, secret_key, region)
     known_as = name or AccountName.objects.given_by(request.user, proven.account_id) or proven.name
     key = Key(access_key, secret_key, region, proven.account_id, known_as)
-
-    def added(keys: Keyring) -> Keyring:
-        wider = keys.with_key(key).named(key.account_id, key.name)
-        if len(wider.keys) > MOST_KEYS:
-            raise KeyringFull
-        return wider
-
-    keyring.change(request, added)
+    keyring.change(request, lambda keys: _not_too_many(keys.with_key(key).named(key.account_id, key.name)))
     if name:
         AccountName.objects.give(request.user, key.account_id, name)
     keys_proven.send_robust(sender=User, gateway=key.gateway, user=proven)
@@ -115,12 +103,18 @@ def remove_key(request: HttpRequest, place: str) -> None:
     """Destroy the key of ``place``; raise ``PlaceUnknown``, and ``KeyNeeded`` for the user's own last one."""
 
     def left(keys: Keyring) -> Keyring:
-        rest = keys.without(keys.at(place))
-        if not rest.of_account(request.user.account_id):
+        key = keys.at(place)
+        if not keys.can_spare(key, request.user.account_id):
             raise KeyNeeded
-        return rest
+        return keys.without(key)
 
     keyring.change(request, left)
+
+
+def _not_too_many(keys: Keyring) -> Keyring:
+    if len(keys.keys) > MOST_KEYS:
+        raise KeyringFull
+    return keys
 
 
 def _prove_in_turn(request: HttpRequest, access_key: str, secret_key: str, region: str) -> User:

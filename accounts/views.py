@@ -148,8 +148,7 @@ def _accounts_page(
                 {
                     "key": key,
                     "refusal": refusals.get(key.access_key),
-                    "may_go": key.account_id != request.user.account_id
-                    or len(keys.of_account(key.account_id)) > 1,
+                    "may_go": keys.can_spare(key, request.user.account_id),
                     "is_named_here": all(key.account_id != one.account_id for one in keys.keys[:place]),
                     "name_form": AccountNameForm(
                         refused_name if key.account_id == refused_account else None,
