@@ -12,7 +12,7 @@ from accounts import keyring, sessions, standing
 from accounts.envelope import Envelope, answer
 from accounts.errors import InputRefused, PortalError
 from accounts.forms import AccountNameForm, KeyForm, LoginForm
-from accounts.keyring import Key, SessionExpired
+from accounts.keyring import Key, SessionExpired, place_of
 
 auth_router = Router(tags=["Session"])
 accounts_router = Router(tags=["Session"])
@@ -153,14 +153,14 @@ def add_account(request: HttpRequest, given: NewKey) -> Status:
 @accounts_router.patch("", response=Envelope[list[KeyOut]])
 def change_account(request: HttpRequest, given: ChangedKey) -> dict:
     """Name an account, or choose with which keys to ask from now on."""
-    keyring.open(request).at(f"{given.account_id}.{given.region}")
+    keyring.open(request).at(place_of(given.account_id, given.region))
     if given.name is not None:
         form = AccountNameForm({"name": given.name})
         if not form.is_valid():
             raise InputRefused(form.errors)
         sessions.rename(request, given.account_id, form.cleaned_data["name"])
     if given.in_use:
-        sessions.use_key(request, f"{given.account_id}.{given.region}")
+        sessions.use_key(request, place_of(given.account_id, given.region))
     if given.together is not None:
         sessions.use_together(request, together=given.together)
     return _listed(request)
@@ -169,7 +169,7 @@ def change_account(request: HttpRequest, given: ChangedKey) -> dict:
 @accounts_router.delete("", response={204: None})
 def remove_account(request: HttpRequest, account_id: str, region: str) -> Status:
     """Destroy the key of an account in a region; the last one of the account that logged in stays."""
-    sessions.remove_key(request, f"{account_id}.{region}")
+    sessions.remove_key(request, place_of(account_id, region))
     return Status(204, None)
 
 

@@ -31,6 +31,11 @@ _HALF_BYTES = 32
 _PURPOSE = b"osc-finops keyring"
 
 
+def place_of(account_id: str, region: str) -> str:
+    """Return an account in a region, as forms and addresses name it."""
+    return f"{account_id}.{region}"
+
+
 class SessionExpired(PortalError):
     """There are no keys, or they cannot be opened any more."""
 
@@ -68,7 +73,7 @@ class Key:
     @property
     def place(self) -> str:
         """The account and the region, as forms and addresses name them."""
-        return f"{self.account_id}.{self.region}"
+        return place_of(self.account_id, self.region)
 
     @property
     def place_text(self) -> str:

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Subquery
 
 from accounts import regions
 from accounts.errors import kind_of
-from accounts.keyring import Key
+from accounts.keyring import Key, place_of
 from consumption import sync
 from consumption.models import Ledger, LedgerReader, UsageDay
 from costs.snapshots import reader_of
@@ -42,7 +42,7 @@ class Access:
         days = UsageDay.objects.filter(ledger=OuterRef("pk")).exclude(currency="").order_by("-day")
         ledgers = Ledger.objects.filter(pk__in=[ledger.pk for ledger in self.ledgers])
         billed = {
-            f"{account_id}.{region}": currency
+            place_of(account_id, region): currency
             for account_id, region, currency in ledgers.values_list(
                 "account_id", "region", Subquery(days.values("currency")[:1])
             )

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.keyring import place_of
 from consumption import allocationcharts, historyrows
 from consumption.allocation import Lacking
 from consumption.allocationasking import Answer, answer_of
@@ -134,7 +135,7 @@ def _lacking(asked: Asked, answer: Answer) -> list[LackingRow]:
 
 def _say_where(address: QueryDict, asked: Asked, one: Lacking) -> None:
     """Let an address ask for the place of a resource; that of a linked account is its payer's."""
-    place = f"{one.account_id}.{one.region}"
+    place = place_of(one.account_id, one.region)
     for name in ("place", "region"):
         address.pop(name, None)
     if asked.keyring.together and place in asked.keyring.places:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import keyring
 from accounts.gateway import Gateway
+from accounts.keyring import place_of
 from accounts.pages import with_keys
 from consumption import uploads
 from consumption.asking import Asked
@@ -63,7 +64,7 @@ def upload(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     address.pop("place", None)
     address.pop("region", None)
     if len(keys.names) > 1:
-        address["place"] = f"{kept.account_id}.{kept.region}"
+        address["place"] = place_of(kept.account_id, kept.region)
     else:
         address["region"] = kept.region
     return redirect(f"{DRIFT.url}?{address.urlencode()}")

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.keyring import place_of
 from consumption import historyrows
 from consumption.analysispage import AnalysisPage
 from consumption.asking import Asked
@@ -136,7 +137,7 @@ def _rows(asked: Asked, drift: Drift, lines: list) -> list[Row]:
     found = []
     for shown in shown_lines(drift, lines):
         line, url = shown.line, ""
-        place = f"{line.account_id}.{line.region}"
+        place = place_of(line.account_id, line.region)
         if line.resource_id and line.sums.consumed:
             history["resource"] = line.resource_id
             history["place" if by_account else "region"] = place if by_account else line.region

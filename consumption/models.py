@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.keyring import place_of
 from consumption.entries import LONGEST_NAME, LONGEST_PLACE, LONGEST_RESOURCE_ID
 from consumption.rules import AllocationRule  # noqa: F401 - Django looks for models here
 from consumption.savedviewmodel import SavedView  # noqa: F401 - Django looks for models here
@@ -80,7 +81,7 @@ class Ledger(models.Model):
     @property
     def place(self) -> str:
         """The account and the region, as the key of a session names them (``accounts.keyring.Key.place``)."""
-        return f"{self.account_id}.{self.region}"
+        return place_of(self.account_id, self.region)
 
 
 class LedgerReader(models.Model):
