@@ -25,6 +25,8 @@ _SECRETS = re.compile(
 """What must never be read in a log, whoever wrote it: signatures, and values beside the name of a secret."""
 
 
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
 _HARMLESS_HEADERS = {
     "HTTP_ACCEPT",
     "HTTP_ACCEPT_ENCODING",
@@ -49,6 +51,10 @@ class RedactingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         return redact(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
+        """Return the line without its traceback. No name in it begins another line or steers a terminal."""
+        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], super().formatMessage(record))
 
 
 class UnexpectedOnly(logging.Filter):

@@ -78,3 +78,11 @@ def test_mail_log_and_page_of_a_fault_say_where_it_is_and_nothing_that_was_sent(
         "note",
     ):
         assert useful in told
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b[2J", "\x9b2J", "\u2028", "\u202e"])
+def test_a_name_begins_no_line_of_the_log_and_steers_no_terminal(logged, sign):
+    logging.getLogger("costs").error("no price of %s", f"tag{sign}2026 INFO all is well")
+    [line] = logged.getvalue().splitlines()
+    assert sign not in line
+    assert "all is well" in line
