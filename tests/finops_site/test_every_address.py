@@ -85,7 +85,7 @@ class Address:
 
     def path(self, values):
         lacking = [name for name in self.parameters if name not in values]
-        assert not lacking, f"Say in VALUES which {lacking} {self.name} is to be asked with."
+        assert not lacking, f"Say in the fixture 'values' which {lacking} {self.name} is to be asked with."
         path = "/" + self.template % values
         assert resolve(path).func == self.callback, f"{path} is not {self.name}"
         return path
