@@ -1,6 +1,7 @@
 # make demo    the portal with a local OUTSCALE, on http://127.0.0.1:8000 (or DEMO_PORT), until Ctrl-C
 # make test    every test
 # make check   everything CI runs
+# make audit   known vulnerabilities of what is installed, where the service that knows them answers
 #
 # Only .venv, var and static_collected are written to. PYTHON=… names another interpreter.
 
@@ -14,7 +15,7 @@ RUNTIME := .venv/.installed-$(call sum,requirements.txt)
 DEVELOPMENT := .venv/.installed-dev-$(call sum,requirements.txt requirements-dev.txt)
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 
-.PHONY: demo test check lint test-postgresql messages
+.PHONY: demo test check lint audit test-postgresql messages
 
 demo: $(RUNTIME) messages
 	@exec $(BIN)/python demo.py
@@ -22,7 +23,10 @@ demo: $(RUNTIME) messages
 test: $(DEVELOPMENT) messages
 	$(BIN)/pytest -n 2
 
-check: lint test test-postgresql
+check: lint audit test test-postgresql
+
+audit: $(DEVELOPMENT)
+	$(BIN)/python .ci/audit
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check

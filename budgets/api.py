@@ -25,7 +25,7 @@ from budgets.choices import choices_of
 from budgets.forms import BudgetForm, amount_field, day_field, defaults_of, values_of
 from budgets.models import Budget
 from budgets.owned import budget_of, readers_of
-from budgets.schemas import BudgetIn, BudgetOut, DeletedOut, PeriodAmountIn
+from budgets.schemas import BudgetIn, BudgetOut, DeletedBudgetOut, PeriodAmountIn
 
 BUDGETS_PER_PAGE = 100
 ATTEMPTS = 3
@@ -141,7 +141,7 @@ def _changed(request: HttpRequest, budget_id: UUID, given: BudgetIn) -> Budget:
     return changed.budget
 
 
-@router.delete("/{uuid:budget_id}", summary="Delete a budget", response=Envelope[DeletedOut])
+@router.delete("/{uuid:budget_id}", summary="Delete a budget", response=Envelope[DeletedBudgetOut])
 def delete(request: HttpRequest, budget_id: UUID) -> dict[str, Any]:
     """Delete a budget with its amounts and the history of its alerts."""
     budget = budget_of(request, budget_id)

@@ -108,7 +108,7 @@ class BudgetOut(Schema):
     updated_at: dt.datetime
 
 
-class DeletedOut(Schema):
+class DeletedBudgetOut(Schema):
     """What became of a deleted budget."""
 
     message: str

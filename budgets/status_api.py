@@ -22,7 +22,7 @@ from costs.money import money_text
 router = Router(tags=["Budgets"])
 
 
-class DaysOut(Schema):
+class CountedDaysOut(Schema):
     """How many days there are, how many are over, and how much is known of those."""
 
     days: int
@@ -43,10 +43,10 @@ class StepOut(Schema):
     spent: str | None
     cumulative: str | None
     is_lower_bound: bool
-    coverage: DaysOut
+    coverage: CountedDaysOut
 
 
-class PeriodOut(Schema):
+class BudgetPeriodOut(Schema):
     """A period of a budget; ``to_date`` is excluded.
 
     ``status`` is ``on_track`` (a period that is over was kept), ``at_risk``, ``over``, ``future``,
@@ -67,7 +67,7 @@ class PeriodOut(Schema):
     status: str
     is_lower_bound: bool
     unpriced_lines: int
-    coverage: DaysOut
+    coverage: CountedDaysOut
     steps: list[StepOut]
 
 
@@ -83,7 +83,7 @@ class StatusOut(Schema):
     as_of: dt.date
     status: str
     reason: str | None
-    periods: list[PeriodOut]
+    periods: list[BudgetPeriodOut]
 
 
 @router.get("/{uuid:budget_id}/status", summary="Tell where a budget stands", response=Envelope[StatusOut])

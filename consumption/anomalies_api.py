@@ -33,7 +33,7 @@ class SplitOut(Schema):
     unit_price: str
 
 
-class ResourceOut(Schema):
+class CausingResourceOut(Schema):
     """What a resource has to do with it; ``happened`` as for a cause."""
 
     resource_id: str
@@ -66,7 +66,7 @@ class CauseOut(Schema):
     actual: str
     excess: str
     split: SplitOut
-    resources: list[ResourceOut]
+    resources: list[CausingResourceOut]
     others: OtherResourcesOut
     without_resource: str
 

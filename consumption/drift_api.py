@@ -28,7 +28,7 @@ class DriftQuestion(Days):
     read: bool = Field(True, description="Read missing days from the cloud first, for some seconds")
 
 
-class SumsOut(NinjaSchema):
+class DriftSumsOut(NinjaSchema):
     """Two amounts, and how much more was consumed; ``percent`` of the estimate, null where there is none."""
 
     estimated: str
@@ -37,20 +37,20 @@ class SumsOut(NinjaSchema):
     percent: str | None
 
 
-class TypeOut(SumsOut):
+class DriftTypeOut(DriftSumsOut):
     """The sums of a kind of resource."""
 
     resource_type: str
     count: int
 
 
-class CategoryOut(SumsOut):
+class DriftCategoryOut(DriftSumsOut):
     """The sums of a category of the catalog."""
 
     category: str
 
 
-class LineOut(SumsOut):
+class LineOut(DriftSumsOut):
     """A resource; an empty ``reason`` says that none is known. Without an id it is all of its kind."""
 
     account_id: str
@@ -107,9 +107,9 @@ class DriftOut(NinjaSchema):
     estimate: EstimateOut
     days_compared: int
     days_carried: int
-    total: SumsOut | None
-    by_type: list[TypeOut]
-    by_category: list[CategoryOut]
+    total: DriftSumsOut | None
+    by_type: list[DriftTypeOut]
+    by_category: list[DriftCategoryOut]
     lines: list[LineOut]
     consumed_apart: str
     consumed_whole: str

@@ -6,8 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import (
+    BadRequest,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    SuspiciousOperation,
+)
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.urls import URLPattern, path, re_path
 from django.utils.log import log_response
 from django.utils.translation import gettext as _
@@ -91,6 +97,13 @@ def _forbidden(_request: HttpRequest, _error: PermissionDenied) -> HttpResponse:
 @api.exception_handler(ObjectDoesNotExist)  # what was there a moment ago, and is deleted
 def _not_found(_request: HttpRequest, _error: Exception) -> HttpResponse:
     return _failed(404, "NOT_FOUND", _("This does not exist."))
+
+
+@api.exception_handler(BadRequest)
+@api.exception_handler(MultiPartParserError)  # by who looks for a CSRF token in a form that is none
+@api.exception_handler(SuspiciousOperation)
+def _not_understood(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return _failed(400, "BAD_REQUEST", _("The portal does not understand this request."))
 
 
 @api.exception_handler(Exception)

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.request import MultiValueDict
 from django.utils.regex_helper import _lazy_re_compile
-from django.views.debug import SafeExceptionReporterFilter
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 HIDDEN = "********************"
 
@@ -25,6 +25,21 @@ _SECRETS = re.compile(
 """What must never be read in a log, whoever wrote it: signatures, and values beside the name of a secret."""
 
 
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+_HARMLESS_HEADERS = {
+    "HTTP_ACCEPT",
+    "HTTP_ACCEPT_ENCODING",
+    "HTTP_ACCEPT_LANGUAGE",
+    "HTTP_HOST",
+    "HTTP_HX_BOOSTED",
+    "HTTP_HX_REQUEST",
+    "HTTP_HX_TARGET",
+    "HTTP_USER_AGENT",
+    "HTTP_X_FORWARDED_PROTO",
+}
+
+
 def redact(text: str) -> str:
     """Return ``text`` with every signature and every named secret replaced by stars."""
     return _SECRETS.sub(lambda found: (found["before"] or found["name"]) + HIDDEN, text)
@@ -36,6 +51,10 @@ class RedactingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         return redact(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
+        """Return the line without its traceback. No name in it begins another line or steers a terminal."""
+        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], super().formatMessage(record))
 
 
 class UnexpectedOnly(logging.Filter):
@@ -49,6 +68,24 @@ class UnexpectedOnly(logging.Filter):
         return bool(record.exc_info) or record.name != "django.request"
 
 
+class PrivateReporter(ExceptionReporter):
+    """Reports an exception without what stands in its address and files, and with a redacted message."""
+
+    def get_traceback_data(self) -> dict[str, Any]:
+        """Return what the report is made of."""
+        data = super().get_traceback_data()
+        for message in ("exception_value", "exception_notes", "unicode_hint"):
+            if message in data:
+                data[message] = redact(data[message])
+        for frame in data["frames"]:  # each holds the exceptions that led to it, which are written out
+            frame["exc_cause"] = redact(repr(frame["exc_cause"])) if frame.get("exc_cause") else None
+        if self.request is not None:
+            data["request_GET_items"] = dict.fromkeys(self.request.GET, HIDDEN).items()
+            data["request_FILES_items"] = dict.fromkeys(self.request.FILES, HIDDEN).items()
+            data["request_insecure_uri"] = data["request_insecure_uri"].partition("?")[0]
+        return data
+
+
 class PrivateReporterFilter(SafeExceptionReporterFilter):
     """Hides from exception reports whatever a user sent, and every local variable.
 
@@ -58,6 +95,13 @@ class PrivateReporterFilter(SafeExceptionReporterFilter):
     hidden_settings = _lazy_re_compile(
         "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|SESSION|LOCATION|EMAIL", flags=re.IGNORECASE
     )
+
+    def get_safe_request_meta(self, request: HttpRequest | None) -> dict[str, Any]:
+        """Return the variables of the server, with stars for the headers that say more than what asks."""
+        return {
+            name: HIDDEN if _is_sent(name) and name not in _HARMLESS_HEADERS else value
+            for name, value in super().get_safe_request_meta(request).items()
+        }
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, str]:
         """Return the names of the posted fields, with stars for their values."""
@@ -78,3 +122,7 @@ class PrivateReporterFilter(SafeExceptionReporterFilter):
     ) -> list[tuple[str, Any]]:
         """Return no variable at all."""
         return []
+
+
+def _is_sent(name: str) -> bool:
+    return name.startswith("HTTP_") or name in ("QUERY_STRING", "RAW_URI", "REQUEST_URI")

@@ -90,8 +90,10 @@ class LoginCheck(LoginRequiredMiddleware):
     """Sends visitors to the login page, and afterwards back to the page they were on."""
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable) -> HttpResponse:
-        """Redirect to the login page."""
-        return redirect_to_login(_page_to_return_to(request), resolve_url(self.get_login_url(view_func)))
+        """Redirect to the login page: to that of the operators from the admin."""
+        is_admin = request.resolver_match.app_name == "admin"
+        login = "admin:login" if is_admin else self.get_login_url(view_func)
+        return redirect_to_login(_page_to_return_to(request), resolve_url(login))
 
 
 def _page_to_return_to(request: HttpRequest) -> str:

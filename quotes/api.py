@@ -27,7 +27,7 @@ from quotes.owned import item_of, quote_of
 from quotes.resources import ResourceType
 from quotes.schemas import (
     CalculationOut,
-    DeletedOut,
+    DeletedQuoteOut,
     GroupIn,
     ItemChange,
     ItemIn,
@@ -132,7 +132,7 @@ def take_new_prices(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     return _whole(quote)
 
 
-@router.delete("/{uuid:quote_id}", summary="Delete a quote", response=Envelope[DeletedOut])
+@router.delete("/{uuid:quote_id}", summary="Delete a quote", response=Envelope[DeletedQuoteOut])
 def delete(request: HttpRequest, quote_id: UUID) -> dict[str, Any]:
     """Delete a quote; when it was active, the answer holds the one that took its place."""
     quote = quote_of(request, quote_id)

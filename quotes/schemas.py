@@ -109,7 +109,7 @@ class ItemOut(Schema):
     price_change: PriceChangeOut | None = Field(description="Null while the price stands")
 
 
-class GroupOut(Schema):
+class QuoteGroupOut(Schema):
     """A group of items."""
 
     id: UUID
@@ -141,7 +141,7 @@ class CurrencyTotalsOut(Schema):
     by_group: list[GroupTotalOut]
 
 
-class SumsOut(Schema):
+class QuoteSumsOut(Schema):
     """Amounts for the whole duration, before the global discount."""
 
     base: str
@@ -151,13 +151,13 @@ class SumsOut(Schema):
     currency: str
 
 
-class ItemSumsOut(SumsOut):
+class ItemSumsOut(QuoteSumsOut):
     """The amounts of an item."""
 
     id: UUID
 
 
-class FeeOut(SumsOut, PartOut):
+class FeeOut(QuoteSumsOut, PartOut):
     """A fee charged once for a region, however many items make it due."""
 
     region: str
@@ -189,7 +189,7 @@ class QuoteOut(SummaryOut):
 
     owner: str = Field(description="The OUTSCALE account")
     items: list[ItemOut]
-    groups: list[GroupOut]
+    groups: list[QuoteGroupOut]
     duration: int
     duration_unit: str
     commitment_period: str | None
@@ -197,7 +197,7 @@ class QuoteOut(SummaryOut):
     calculation: CalculationOut
 
 
-class DeletedOut(Schema):
+class DeletedQuoteOut(Schema):
     """What became of a deleted quote; a deleted active one is replaced."""
 
     message: str
