@@ -1,9 +1,11 @@
 """Runs a benchmark on its own portal: ``python -m bench budgets``; ``SIZES`` names them all.
 
 A benchmark is a module of this package with a function ``main``; it prints figures beside their goals. It
-runs in a fresh process, once for each size of the cloud that it wants; with ``--small`` once, on a small one.
+runs in a fresh process, once for each size of the cloud that it wants; with ``--small`` once, on a small one;
+with ``--postgresql`` on PostgreSQL and Redis instead of SQLite alone.
 """
 
+import argparse
 import multiprocessing
 import sys
 from collections.abc import Iterable
@@ -17,6 +19,7 @@ SIZES = {
     "trends": [10_000],
     "budgets": [10_000],
     "overview": [10_000],
+    "load": [1_000],
 }
 """How many resources the cloud of each benchmark has; None is the small one of the demo."""
 
@@ -25,11 +28,11 @@ SMALL = 500
 """How many resources the small cloud has."""
 
 
-def run(name: str, sizes: Iterable[int | None]) -> int:
+def run(name: str, sizes: Iterable[int | None], *, on_servers: bool) -> int:
     """Run the benchmark ``name`` for each of some sizes and return its exit code."""
     fresh = multiprocessing.get_context("spawn")
     for size in sizes:
-        process = fresh.Process(target=measure, args=(name, size))
+        process = fresh.Process(target=measure, args=(name, size, on_servers))
         process.start()
         process.join()
         if process.exitcode:
@@ -37,8 +40,16 @@ def run(name: str, sizes: Iterable[int | None]) -> int:
     return 0
 
 
+def main() -> int:
+    """Run what the command line asks for and return its exit code."""
+    parser = argparse.ArgumentParser("python -m bench", description="Figures beside their goals.")
+    parser.add_argument("name", choices=SIZES)
+    parser.add_argument("--small", action="store_true", help=f"on a cloud of {SMALL} resources")
+    parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL and Redis")
+    options = parser.parse_args()
+    sizes = [SMALL] if options.small else SIZES[options.name]
+    return run(options.name, sizes, on_servers=options.postgresql)
+
+
 if __name__ == "__main__":
-    name, *options = sys.argv[1:] or [""]
-    if name not in SIZES or options not in ([], ["--small"]):
-        sys.exit(__doc__)
-    sys.exit(run(name, [SMALL] if options else SIZES[name]))
+    sys.exit(main())

@@ -22,7 +22,7 @@ OTHERS = (PAYING_KEY, LINKED_KEY)
 def add_accounts(client: Client, at: dt.datetime) -> None:
     """Let a session that works with the demo's account work with three together."""
     [ledger] = Ledger.objects.all()
-    copied = timed(lambda: [_copy(ledger, key, at) for key in OTHERS])
+    copied = timed(lambda: [copy_ledger(ledger, key, at) for key in OTHERS])
     show(f"copying the account {len(OTHERS)} times", f"{copied.wall / 1000:,.0f} s", "none")
     for key in OTHERS:
         gateway = Gateway(key.access_key, key.secret_key, REGION, key.account_id)
@@ -38,7 +38,7 @@ def join(client: Client) -> None:
     client.post("/accounts/use/", {"together": "1"})
 
 
-def _copy(ledger: Ledger, key: AccessKey, at: dt.datetime) -> None:
+def copy_ledger(ledger: Ledger, key: AccessKey, at: dt.datetime) -> None:
     """Keep all that is kept of an account for another one too; its resources have ids of their own."""
     made = Ledger.objects.create(
         account_id=key.account_id, region=REGION, claimed_until=at, tags_read_at=ledger.tags_read_at

@@ -1,4 +1,4 @@
-"""What a benchmark runs on: a portal with a SQLite file of its own, and a cloud that answers after 40 ms.
+"""What a benchmark runs on: a portal with a database of its own, and a cloud that answers after 40 ms.
 
 The cloud is the sandbox, in another process: neither its CPU nor its memory is in the figures.
 """
@@ -9,26 +9,43 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import django
 import django.core.management
 from django.conf import settings
 
+from bench.services import postgresql, redis
+
 LATENCY_MS = 40
+CROWD = 20
+"""How many accounts there are beside those of the demo; each owns a few of all kinds of resources."""
 
 
-def measure(name: str, size: int | None) -> None:
-    """Set the portal up in this process, and run the benchmark ``name`` on a cloud of ``size`` resources."""
-    with tempfile.TemporaryDirectory() as folder, _cloud(size) as addresses:
-        os.environ |= addresses | {
-            "DJANGO_SETTINGS_MODULE": "finops_site.settings",
-            "DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.sqlite3'}",
-            "DEMO": "true",
-            "LOG_LEVEL": "ERROR",
-            "OUTSCALE_REQUESTS_PER_SECOND": "1000",
-        }
+def measure(name: str, size: int | None, on_servers: bool) -> None:
+    """Set the portal up in this process, and run the benchmark ``name`` on a cloud of ``size`` resources.
+
+    The portal keeps its data in a SQLite file, or with ``on_servers`` in PostgreSQL and Redis.
+    """
+    with ExitStack() as running:
+        folder = running.enter_context(tempfile.TemporaryDirectory())
+        kept = {"DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.sqlite3'}"}
+        if on_servers:
+            kept = {
+                "DATABASE_URL": running.enter_context(postgresql()),
+                "CACHE_URL": running.enter_context(redis()),
+            }
+        os.environ |= (
+            running.enter_context(_cloud(size))
+            | kept
+            | {
+                "DJANGO_SETTINGS_MODULE": "finops_site.settings",
+                "DEMO": "true",
+                "LOG_LEVEL": "ERROR",
+                "OUTSCALE_REQUESTS_PER_SECOND": "1000",
+            }
+        )
         django.setup()
         settings.STATIC_ROOT = str(Path(folder) / "static")  # pages name the files by their sums
         django.core.management.call_command("collectstatic", verbosity=0)
@@ -41,9 +58,9 @@ def measure(name: str, size: int | None) -> None:
 @contextmanager
 def _cloud(size: int | None) -> Iterator[dict[str, str]]:
     """Run a sandbox in another process, and hand out its addresses as the portal's settings name them."""
-    options = ["--port", "0", "--latency-ms", str(LATENCY_MS)] + (
-        [] if size is None else ["--size", str(size)]
-    )
+    options = ["--port", "0", "--latency-ms", str(LATENCY_MS), "--crowd", str(CROWD)]
+    if size is not None:
+        options += ["--size", str(size)]
     command = [sys.executable, "-m", "sandbox", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         try:

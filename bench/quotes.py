@@ -26,10 +26,9 @@ KINDS = [
 ]
 
 
-def make_quote(items: int) -> Quote:
-    """Return a quote of VMs and volumes, of whoever logged in."""
+def make_quote(owner: User, items: int) -> Quote:
+    """Return a quote of VMs and volumes of a user."""
     prices = freshness.up_to_date("eu-west-2", timezone.now()).prices
-    owner = User.objects.get(account_id__isnull=False)
     quote = lifecycle.create(owner=owner, name=f"{items} items", at=timezone.now())
     for number in range(items):
         resource_type, parameters = KINDS[number % 2]
@@ -103,6 +102,7 @@ def main() -> None:
     measure_login()
     client = Client(HTTP_HOST="localhost")
     client.post("/login/", KEYS)
-    measure_calculation(make_quote(500))
-    measure_edit(client, make_quote(20))
-    measure_edit(client, make_quote(100))
+    owner = User.objects.for_account(DEMO_KEY.account_id)
+    measure_calculation(make_quote(owner, 500))
+    measure_edit(client, make_quote(owner, 20))
+    measure_edit(client, make_quote(owner, 100))

@@ -1,4 +1,7 @@
-"""Command: `python -m sandbox [--port 8001] [--seed N] [--size N] [--latency-ms 40] [--fault CALL=KIND]…`."""
+"""Command: `python -m sandbox [--port 8001] [--seed N] [--size N] [--crowd N] [--latency-ms 40] [--fault …]`.
+
+A fault is CALL=KIND, as `--help` tells.
+"""
 
 import argparse
 import signal
@@ -20,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with running(options.seed, port=options.port, size=options.size) as sandbox:
+        with running(options.seed, port=options.port, size=options.size, crowd=options.crowd) as sandbox:
             if options.latency_ms:
                 sandbox.faults.add("*", "latency", options.latency_ms)
             for fault in options.fault:
@@ -38,7 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8001, help="default: %(default)s; 0 is any free one")
     parser.add_argument("--seed", type=int, default=1, help="of the inventory; default: %(default)s")
     parser.add_argument(
-        "--size", type=_size, help="resources of the demo account in each region; default: a few of each kind"
+        "--size",
+        type=_count,
+        help="resources of the demo account in each region; default: a few of each kind",
+    )
+    parser.add_argument(
+        "--crowd", type=_count, default=0, help="how many accounts there are besides; default: none"
     )
     parser.add_argument("--latency-ms", type=float, default=0, help="delay of every answer; default: none")
     parser.add_argument(
@@ -52,10 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _size(text: str) -> int:
-    """Return a number of resources, or say that it is none."""
+def _count(text: str) -> int:
+    """Return a number, or say that it is none."""
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of resources")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return int(text)
 
 

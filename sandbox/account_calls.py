@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.answers import fields_json
 from sandbox.calls import Asked, Call, listing
-from sandbox.cloud import ACCOUNTS, Account, Cloud
+from sandbox.cloud import Account, Cloud
 from sandbox.errors import ApiError
 from sandbox.meters import meters_of
 from sandbox.parameters import BOOLEAN, TEXT, Item, period
@@ -50,7 +50,7 @@ def _consumption(asked: Asked) -> bytes:
         show_resources=parameters.get("ShowResourceDetails", False),
     )
     _check_consolidated(asked.cloud, question)
-    accounts = _billed_together(asked.account) if parameters.get("Overall") else [asked.account]
+    accounts = _billed_together(asked) if parameters.get("Overall") else [asked.account]
     told = [_consumed(asked, account, question) for account in accounts]
     currency = {"Currency": REGIONS[asked.region].currency} if question.show_price else {}
     fields = fields_json({"ConsumptionEntries": [], **currency})
@@ -93,9 +93,10 @@ def _statement(cloud: Cloud, owner: tuple[str, str], question: Question) -> Stat
     return cloud.remembered((*owner, "statement", *detail.values()), make)
 
 
-def _billed_together(account: Account) -> list[Account]:
+def _billed_together(asked: Asked) -> list[Account]:
     """Return the accounts a paying account is billed for; none for a linked account, which is no error."""
-    return [other for other in ACCOUNTS.values() if other.paying_account_id == account.account_id]
+    payer = asked.account.account_id
+    return [other for other in asked.cloud.accounts.values() if other.paying_account_id == payer]
 
 
 ACCOUNT_CALLS = (

@@ -7,7 +7,7 @@ from dataclasses import field as default
 from typing import Any
 
 from sandbox.answers import fields_json
-from sandbox.cloud import ACCOUNTS, AccessKey, Account, Cloud
+from sandbox.cloud import AccessKey, Account, Cloud
 from sandbox.inventory import Inventory
 from sandbox.pages import PAGE_PARAMETERS, page_of
 from sandbox.parameters import BOOLEAN, OBJECT, Filter, Item, Kind, check, select
@@ -30,7 +30,7 @@ class Asked:
     @property
     def account(self) -> Account:
         """The account that asks; only for calls which need a signature."""
-        return ACCOUNTS[self.key.account_id]
+        return self.cloud.accounts[self.key.account_id]
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,26 @@ KEYS = {
 }
 
 
+def crowd_key(number: int) -> AccessKey:
+    """Return the root key of one of the accounts of a crowd, the first of which is 1."""
+    return _key(f"CROWD{number:0>5}", f"2{number:0>11}")
+
+
+def _crowd_account(number: int) -> Account:
+    account_id = crowd_key(number).account_id
+    return Account(
+        account_id=account_id,
+        paying_account_id=account_id,
+        customer_id=f"2{number:0>7}",
+        company=f"Coopérative n° {number}",
+        first_name="Zoé",
+        last_name="Lemaître",
+        email=f"cloud@cooperative-{number}.example",
+        city="Orléans",
+        zip_code="45000",
+    )
+
+
 def _is_home(region: str, account_id: str) -> bool:
     """Tell whether it is the demo account where it is at home, which has what the others have not."""
     return (region, account_id) == ("eu-west-2", DEMO_ACCOUNT.account_id)
@@ -163,13 +183,21 @@ def _is_home(region: str, account_id: str) -> bool:
 class Cloud:
     """The state of the sandbox: the same seed gives the same inventory in every run.
 
-    With `size`, the demo account owns that many resources in each region. `consolidated_after_days` is how
-    many days after its end a day of consumption can be read, 0 at first; a call that asks for a later day,
-    among others or alone, is then refused.
+    With `size`, the demo account owns that many resources in each region. `crowd` is how many further
+    accounts there are, each billed for itself, with a key as `crowd_key` tells. `consolidated_after_days`
+    is how many days after its end a day of consumption can be read, 0 at first; a call that asks for a later
+    day, among others or alone, is then refused.
     """
 
-    def __init__(self, seed: int = 1, clock: Clock | None = None, *, size: int | None = None) -> None:
+    def __init__(
+        self, seed: int = 1, clock: Clock | None = None, *, size: int | None = None, crowd: int = 0
+    ) -> None:
         self.seed = seed
+        numbers = range(1, crowd + 1)
+        self.accounts = ACCOUNTS | {
+            crowd_key(number).account_id: _crowd_account(number) for number in numbers
+        }
+        self._keys = KEYS | {crowd_key(number).access_key: crowd_key(number) for number in numbers}
         self.clock = clock or Clock()
         self._size = size
         self._random = random.Random(seed)
@@ -199,7 +227,7 @@ class Cloud:
 
     def key(self, region: str, access_key: str) -> AccessKey | None:
         """Return a key by its public half, or None when the region does not know it."""
-        key = KEYS.get(access_key)
+        key = self._keys.get(access_key)
         return key if key and region in key.regions else None
 
     def prices(self, region: str) -> Mapping[Key, Entry]:

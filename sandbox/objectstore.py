@@ -15,7 +15,7 @@ from sandbox.answers import Reply
 from sandbox.api import Disconnect, Request, cut_off, delayed
 from sandbox.authentication import LATE
 from sandbox.buckets import Bucket
-from sandbox.cloud import ACCOUNTS, AccessKey, Cloud
+from sandbox.cloud import AccessKey, Account, Cloud
 from sandbox.faults import Fault, Faults
 from sandbox.received import Received, RequestLog
 from sandbox.regions import REGIONS
@@ -116,7 +116,7 @@ class ObjectStore:
         own = self._cloud.buckets(region, account_id)
         if bucket:
             return _reply(200, _object_list(self._bucket(region, bucket, own), parameters))
-        return _reply(200, _bucket_list(account_id, own))
+        return _reply(200, _bucket_list(self._cloud.accounts[account_id], own))
 
     def _failure(self, error: StoreError) -> Reply:
         fields = _xml(Code=error.code, Message="", RequestId=self._cloud.request_id())
@@ -149,7 +149,9 @@ class ObjectStore:
         for bucket in own:
             if bucket.name == name:
                 return bucket
-        others = (bucket for account in ACCOUNTS for bucket in self._cloud.buckets(region, account))
+        others = (
+            bucket for account in self._cloud.accounts for bucket in self._cloud.buckets(region, account)
+        )
         raise StoreError("AccessDenied" if any(bucket.name == name for bucket in others) else "NoSuchBucket")
 
     def _faulty(self, fault: Fault) -> Reply | None:
@@ -189,8 +191,7 @@ def _check(method: str, call: str, parameters: Mapping[str, str]) -> None:
         raise StoreError("InvalidArgument")
 
 
-def _bucket_list(account_id: str, buckets: tuple[Bucket, ...]) -> str:
-    account = ACCOUNTS[account_id]
+def _bucket_list(account: Account, buckets: tuple[Bucket, ...]) -> str:
     owner = _xml(ID=account.account_id, DisplayName=account.company)
     shown = "".join(
         f"<Bucket>{_xml(Name=bucket.name, CreationDate=moment(bucket.created))}</Bucket>"

@@ -165,14 +165,15 @@ class Sandbox:
 
 @contextmanager
 def running(
-    seed: int = 1, *, size: int | None = None, port: int = 0, watch: Watch | None = None
+    seed: int = 1, *, size: int | None = None, crowd: int = 0, port: int = 0, watch: Watch | None = None
 ) -> Iterator[Sandbox]:
     """Serve a sandbox until the end of the `with` block; port 0 is any free one.
 
-    With `size`, the demo account owns that many resources in each region.
+    With `size`, the demo account owns that many resources in each region; `crowd` is how many accounts there
+    are besides.
     `watch` is called with each request and its reply before this is sent, in the thread of the connection.
     """
-    cloud, faults, log = Cloud(seed, size=size), Faults(), RequestLog()
+    cloud, faults, log = Cloud(seed, size=size, crowd=crowd), Faults(), RequestLog()
     ending = threading.Event()
     api = Api(cloud, faults, log, pause=ending.wait)
     store = ObjectStore(cloud, faults, log, pause=ending.wait)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.calls import Asked, listing
-from sandbox.cloud import ACCOUNTS
 from sandbox.errors import ApiError
 from sandbox.estates import public_snapshots
 from sandbox.inventory import Snapshot, Volume
@@ -43,7 +42,7 @@ def _snapshots(asked: Asked) -> list[Item]:
 def _visible(asked: Asked) -> Iterator[Snapshot]:
     account_id = asked.account.account_id
     yield from public_snapshots(asked.cloud.seed, REGIONS[asked.region])
-    for owner in ACCOUNTS:
+    for owner in asked.cloud.accounts:
         for snapshot in asked.cloud.inventory(asked.region, owner).snapshots:
             if owner == account_id or snapshot.is_public or account_id in snapshot.shared_with:
                 yield snapshot

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from sandbox.__main__ import main
-from sandbox.cloud import DEMO_KEY
+from sandbox.cloud import DEMO_KEY, crowd_key
 from sandbox.server import running
 
 ROOT = Path(__file__).parents[2]
@@ -175,3 +175,13 @@ def test_the_command_says_when_its_port_is_taken(sandbox):
 
     assert done.returncode == 1
     assert done.stderr == f"The sandbox cannot listen on 127.0.0.1:{sandbox.port}: Address already in use.\n"
+
+
+def test_a_crowd_of_accounts_owns_something_each_and_its_keys_open_no_other_sandbox(sandbox):
+    key = crowd_key(2)
+    with running(crowd=2) as crowded:
+        assert crowded.cloud.key("eu-west-2", key.access_key) == key
+        owned = [crowded.cloud.inventory("eu-west-2", crowd_key(number).account_id) for number in (1, 2)]
+        assert {vm.vm_id for vm in owned[0].vms}.isdisjoint(vm.vm_id for vm in owned[1].vms)
+        assert crowded.cloud.key("eu-west-2", crowd_key(3).access_key) is None
+    assert sandbox.cloud.key("eu-west-2", key.access_key) is None

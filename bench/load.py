@@ -1,0 +1,151 @@
+"""Measures many people at once (``python -m bench load``): gunicorn with two workers, and sessions that ask.
+
+The sessions, the workers, the cloud and the database share this machine: what the workers themselves need is
+told apart, as milliseconds of a processor for each answer.
+"""
+
+import asyncio
+import datetime as dt
+import itertools
+import os
+import statistics
+import time
+from dataclasses import dataclass
+
+import psutil
+from django.db import connection, connections
+from django.utils import timezone
+
+from accounts.gateway import Gateway
+from accounts.models import User
+from bench.accounts import copy_ledger
+from bench.consumption import REGION, measure_size
+from bench.figures import p95, show
+from bench.portal import CROWD
+from bench.quotes import make_quote
+from bench.services import workers
+from bench.trends import keep
+from bench.visitors import Answers, Visitor, visitors
+from consumption.models import Ledger
+from consumption.periods import Period, months_later
+from costs import refreshing
+from sandbox.cloud import AccessKey, crowd_key
+
+MONTHS = 12
+SESSIONS = (50, 500)
+AT_ONCE = 50
+"""How many log in at the same moment."""
+
+PAUSE = 1.2
+"""Seconds between two things that somebody does: 500 people ask for more than 400 answers a second."""
+
+SECONDS = int(os.environ.get("LOAD_SECONDS", "60"))
+"""How long each number of sessions asks; 600 shows whether the memory stays flat."""
+
+ITEMS = 20
+KEPT = ("overview, page", "overview, figures", "history", "costs")
+"""The pages that are made of kept data alone."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """What the workers had used at a moment: seconds of processors, and the MB that the largest holds."""
+
+    cpu: float
+    largest: float
+
+    @classmethod
+    def by(cls, processes: list[psutil.Process]) -> "Used":
+        """Look at the workers."""
+        times = [process.cpu_times() for process in processes]
+        held = [process.memory_full_info().uss / 1e6 for process in processes]
+        return cls(sum(one.user + one.system for one in times), max(held))
+
+
+def crowd() -> list[AccessKey]:
+    """Return the keys of the accounts whose people come."""
+    return [crowd_key(number) for number in range(1, CROWD + 1)]
+
+
+def fill(now: dt.datetime) -> None:
+    """Keep a year of each account, what it runs, and a quote that its people edit."""
+    keep(Period(months_later(now.date(), -MONTHS), now.date()))
+    [ledger] = Ledger.objects.all()
+    for key in crowd():
+        copy_ledger(ledger, key, now)
+        refreshing.whole(Gateway(key.access_key, key.secret_key, REGION, key.account_id), with_objects=True)
+        make_quote(User.objects.for_account(key.account_id), ITEMS)
+    measure_size()
+
+
+def items_of(key: AccessKey) -> list[str]:
+    """Return the addresses of the VMs in the quote of an account."""
+    quote = User.objects.for_account(key.account_id).quotes.get()
+    return [f"/quotes/{quote.pk}/items/{item.pk}/" for item in quote.items.filter(resource_type="vm")]
+
+
+async def log_in(people: list[Visitor]) -> None:
+    """Let all log in, ``AT_ONCE`` at the same moment."""
+    durations, answers = [], Answers()
+    for first in range(0, len(people), AT_ONCE):
+        begun = time.perf_counter()
+        await asyncio.gather(*(visitor.log_in(answers) for visitor in people[first : first + AT_ONCE]))
+        durations.append(time.perf_counter() - begun)
+    show(f"{AT_ONCE} logins at once, the first", f"{durations[0]:.1f} s", "under 2 s")
+    show(f"{AT_ONCE} logins at once, the slowest after it", f"{max(durations[1:]):.1f} s", "under 2 s")
+    show("logins that failed", _errors(answers), "none")
+
+
+async def ask(people: list[Visitor], processes: list[psutil.Process], seconds: float, pause: float) -> None:
+    """Let people ask for some seconds, and print how they were answered and what it took."""
+    answers, before = Answers(), Used.by(processes)
+    begun = time.monotonic()
+    end = begun + seconds
+    await asyncio.gather(*(visitor.come_and_go(answers, end, pause) for visitor in people))
+    wall, after = time.monotonic() - begun, Used.by(processes)
+    name = f"{len(people)} sessions" + ("" if pause else ", without a pause")
+    kept = [figure for what in KEPT for figure in answers.taken[what]]
+    cpu = after.cpu - before.cpu
+    show(f"{name}, answers a second", f"{answers.count / wall:.0f}", _rate_goal(len(people)))
+    show(f"{name}, errors", _errors(answers), "none")
+    show(f"{name}, pages from kept data, median", f"{statistics.median(kept):.0f} ms", "none")
+    show(f"{name}, pages from kept data, p95", f"{p95(kept):.0f} ms", "under 150 ms")
+    for what, taken in sorted(answers.taken.items()):
+        show(f"{name}, {what}, median / p95", f"{statistics.median(taken):.0f} / {p95(taken):.0f} ms", "none")
+    show(f"{name}, processor for each answer", f"{1000 * cpu / answers.count:.1f} ms", "5 ms")
+    show(f"{name}, processors that the workers used", f"{cpu / wall:.2f}", "2 are there")
+    show(
+        f"{name}, memory of the largest worker",
+        f"{before.largest:.0f} → {after.largest:.0f} MB",
+        "under 250 MB",
+    )
+
+
+def _rate_goal(sessions: int) -> str:
+    return "at least 400" if sessions == max(SESSIONS) else "none"
+
+
+def _errors(answers: Answers) -> str:
+    return ", ".join(f"{count} × {why}" for why, count in answers.wrong.most_common()) or "none"
+
+
+async def come(address: str, processes: list[psutil.Process], items: dict[AccessKey, list[str]]) -> None:
+    """Let all log in, each of whom edits one of the ``items`` of the account, then fewer and more ask."""
+    keys = list(itertools.islice(itertools.cycle(items), max(SESSIONS)))
+    edited = {key: itertools.cycle(addresses) for key, addresses in items.items()}
+    async with visitors(address, keys) as people:
+        for visitor, key in zip(people, keys, strict=True):
+            visitor.item = next(edited[key])
+        await log_in(people)
+        for count in SESSIONS:
+            await ask(people[:count], processes, SECONDS, PAUSE)
+
+
+def main() -> None:
+    """Measure and print."""
+    fill(timezone.now())
+    show("database", connection.vendor, "SQLite, and PostgreSQL with Redis")
+    items = {key: items_of(key) for key in crowd()}
+    connections.close_all()
+    with workers(2) as (address, processes):
+        asyncio.run(come(address, processes, items))
