@@ -1,6 +1,6 @@
 """What the views of every floor share: whole page or fragment, and the way to the cloud."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any
 
@@ -39,6 +39,19 @@ def with_keys(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return view(request, keyring.gateway_of(request), **kwargs)
 
     return guarded
+
+
+def remembered(*, unmoved_by: Collection[str] = ()) -> Callable[[Callable], Callable]:
+    """Let what a view answers be given again for a while, until its user changes something.
+
+    ``unmoved_by`` are the parts of the portal in which a change does not show here: quotes, budgets.
+    """
+
+    def allowed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        view.unmoved_by = frozenset(unmoved_by)
+        return view
+
+    return allowed
 
 
 def gone_is_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

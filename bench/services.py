@@ -62,6 +62,7 @@ def workers(count: int) -> Iterator[tuple[str, list[psutil.Process]]]:
     """Run the portal as gunicorn runs it, with this process's environment; yield its address and workers."""
     port = free_port()
     environment = os.environ | {"GUNICORN_BIND": f"127.0.0.1:{port}", "GUNICORN_WORKERS": str(count)}
+    environment.pop("PAGE_TTL_SECONDS", None)
     command = [sys.executable, "-m", "gunicorn", "finops_site.wsgi", "--log-level", "warning"]
     with subprocess.Popen(command, cwd=_ROOT, env=environment) as process:  # noqa: S603 - our own
         try:

@@ -5,13 +5,14 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from accounts.gateway import Gateway
-from accounts.pages import with_keys
+from accounts.pages import remembered, with_keys
 from consumption.allocationpage import ALLOCATION
 from consumption.export_views import exported
 from consumption.moment import one_moment
 from consumption.views import shown
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @with_keys
 @one_moment()

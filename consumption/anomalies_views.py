@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import keyring
 from accounts.gateway import Gateway
-from accounts.pages import page_or_fragment, wants_fragment, with_keys
+from accounts.pages import page_or_fragment, remembered, wants_fragment, with_keys
 from consumption import views
 from consumption.anomaliespage import ANOMALIES
 from consumption.anomalyforms import NoteForm
@@ -22,6 +22,7 @@ from consumption.moment import one_moment
 FRAGMENT = "consumption/_anomalies_changed.html"
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @with_keys
 @one_moment()

@@ -11,7 +11,7 @@ from accounts import keyring
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from accounts.keyring import Key
-from accounts.pages import with_keys
+from accounts.pages import remembered, with_keys
 from consumption.access import Access
 from consumption.analysispage import AnalysisPage
 from consumption.asking import Asked
@@ -24,6 +24,7 @@ from costs import snapshots
 from costs.fileformats import CSV
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @with_keys
 @one_moment()

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import keyring
 from accounts.keyring import Keyring
+from accounts.pages import remembered
 from consumption.access import Access, access_of
 from consumption.asking import keys_of
 from consumption.daytext import day_text, period_text
@@ -47,6 +48,7 @@ def with_keyring(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     return guarded
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @with_keyring
 def invoice(request: HttpRequest, keys: Keyring) -> HttpResponse:

@@ -5,13 +5,14 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from accounts.gateway import Gateway
-from accounts.pages import with_keys
+from accounts.pages import remembered, with_keys
 from consumption.export_views import exported
 from consumption.moment import one_moment
 from consumption.trendspage import TRENDS
 from consumption.views import shown
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @with_keys
 @one_moment()
@@ -20,6 +21,7 @@ def trends(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     return shown(request, TRENDS)
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @with_keys
 @one_moment()

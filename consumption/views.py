@@ -13,7 +13,7 @@ from accounts import keyring
 from accounts.errors import kind_of
 from accounts.gateway import Gateway
 from accounts.keyring import Key
-from accounts.pages import page_or_fragment, wants_fragment, with_keys
+from accounts.pages import page_or_fragment, remembered, wants_fragment, with_keys
 from consumption import historypage, reading, sync
 from consumption.allocationpage import ALLOCATION
 from consumption.analysispage import AnalysisPage, context_of
@@ -42,6 +42,7 @@ CONSUMPTION_READ = "consumption-read"
 """The event that tells the page that days were read, or that the reading has ended."""
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @with_keys
 @one_moment()

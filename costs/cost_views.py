@@ -15,7 +15,7 @@ from django_htmx.http import replace_url, trigger_client_event
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from accounts.keyring import Key
-from accounts.pages import page_or_fragment, wants_fragment
+from accounts.pages import page_or_fragment, remembered, wants_fragment
 from costs import changes, costpage, currentcost, refreshing, snapshots, togetherfiles, togetherpage
 from costs.costfiles import FORMATS, file_name
 from costs.costforms import CostFilter, SinceFilter
@@ -34,6 +34,7 @@ _PAGE, _FRAGMENT = "costs/current.html", "costs/_cost_changed.html"
 _TOGETHER, _TOGETHER_FRAGMENT = "costs/together.html", "costs/_together_changed.html"
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @at_place
 def current(request: HttpRequest, scope: Scope) -> HttpResponse:
@@ -131,6 +132,7 @@ def _read_failed(request: HttpRequest, scope: Scope, error: PortalError) -> Http
     return render(request, _PAGE, context, status=error.http_status)
 
 
+@remembered(unmoved_by=["quotes", "budgets"])
 @require_safe
 @at_place
 def export(request: HttpRequest, scope: Scope, file_format: str) -> HttpResponse:

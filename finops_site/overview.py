@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import keyring
 from accounts.keyring import Keyring
-from accounts.pages import page_or_fragment, wants_fragment
+from accounts.pages import page_or_fragment, remembered, wants_fragment
 from budgets import listpage
 from budgets.asking import LEARNT_DAYS, Asking
 from budgets.owned import budgets_of
@@ -43,6 +43,7 @@ MOST_BUDGETS = 5
 """How many budgets are shown; their list has all of them."""
 
 
+@remembered()
 @login_not_required
 @never_cache
 @require_safe

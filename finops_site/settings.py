@@ -28,6 +28,7 @@ env = environ.Env(
     CATALOG_TTL_HOURS=(int, 24),
     COST_TTL_MINUTES=(int, 5),
     CONSUMPTION_TTL_MINUTES=(int, 60),
+    PAGE_TTL_SECONDS=(int, 60),
     PROXY_COUNT=(int, 0),
     WEBHOOK_ALLOWED_HOSTS=(list, []),
     HSTS_SECONDS=(int, 365 * 24 * 3600),
@@ -110,6 +111,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "finops_site.answers.RememberedAnswers",
 ]
 
 TEMPLATES = [
@@ -149,6 +151,12 @@ CACHES = {"default": env.cache("CACHE_URL", default="dbcache://portal_cache")}
 if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
     # Django's own limit is 300 entries, above which it also drops turns of logins and refreshes going on.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
+# Answers of finops_site.answers, of at most 256 KiB each.
+CACHES["answers"] = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "OPTIONS": {"MAX_ENTRIES": 500},
+}
+PAGE_TTL_SECONDS = env("PAGE_TTL_SECONDS")
 
 # --- Who is logged in ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

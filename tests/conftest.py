@@ -19,6 +19,12 @@ DEMO_KEYS = {
 
 
 @pytest.fixture(autouse=True)
+def _pages_are_made_anew(settings):
+    """A test changes what a page shows without asking the portal for it."""
+    settings.PAGE_TTL_SECONDS = 0
+
+
+@pytest.fixture(autouse=True)
 def _language_of_the_settings():
     """A request in French leaves its language to whatever runs next in the same thread."""
     translation.deactivate()

@@ -1,0 +1,181 @@
+"""A page that was made a moment ago is given again, and never to the wrong person nor after a change."""
+
+import datetime as dt
+import re
+from types import SimpleNamespace
+
+import pytest
+from django.core.cache import cache, caches
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from consumption.periods import ONE_DAY
+from finops_site.answers import MEMORY
+from quotes import lifecycle
+from sandbox.cloud import LINKED_KEY, READ_ONLY_KEY
+from tests.budgets.budgets import make_budget
+from tests.conftest import DEMO_KEYS
+from tests.consumption.days import entry, keep, make_ledger
+from tests.costs.portal_readings import HTMX
+
+pytestmark = pytest.mark.django_db
+
+HISTORY = "/consumption/"
+
+
+@pytest.fixture(autouse=True)
+def _remembering(settings):
+    settings.PAGE_TTL_SECONDS = 60
+    cache.clear()
+    caches[MEMORY].clear()
+
+
+@pytest.fixture
+def ledger(logged_in):
+    """The history of the demo account, with one day whose amount is on the page."""
+    ledger = make_ledger(at=timezone.now())
+    spend(ledger, "1234.56")
+    return ledger
+
+
+def spend(ledger, amount):
+    """Keep yesterday anew, as a reading does that nobody of this session has asked for."""
+    now = timezone.now()
+    keep(ledger, {now.date() - ONE_DAY: [entry(price=amount, value="1")]}, at=now)
+
+
+def shows(client, amount, address=HISTORY, **headers):
+    response = client.get(address, headers=headers)
+    assert response.status_code == 200, response
+    return amount in response.text.replace("\xa0", "").replace(",", "").replace("\u202f", "")
+
+
+def seen(client):
+    """Look at the history, twice: what is shown the second time is remembered."""
+    assert shows(client, "1234.56")
+    return shows(client, "1234.56")
+
+
+def client_with(key, **options):
+    client = Client(**options)
+    keys = DEMO_KEYS | {"access_key": key.access_key, "secret_key": key.secret_key}
+    assert client.post("/login/", keys).status_code == 302
+    return client
+
+
+def test_a_page_that_was_just_made_is_given_again_and_made_anew_when_its_time_is_over(
+    logged_in, ledger, settings
+):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    assert shows(logged_in, "1234.56")
+    caches[MEMORY].clear()  # as when its time is over
+    assert shows(logged_in, "7777.77")
+    settings.PAGE_TTL_SECONDS = 0
+    spend(ledger, "8888.88")
+    assert shows(logged_in, "8888.88")
+
+
+def test_what_a_page_says_beside_its_body_is_given_again(logged_in, ledger):
+    address = f"{HISTORY}export/csv/"
+    first, again = logged_in.get(address), logged_in.get(address)
+    assert logged_in.get(address).content == first.content == again.content
+    assert "attachment" in first["Content-Disposition"]
+    names = {name for name, _value in first.items()} - {"Set-Cookie"}
+    assert {name: again[name] for name in names} == {name: first[name] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("address", "data"),
+    [
+        ("/accounts/rename/", {"account_id": "100000000001", "name": "Santé"}),
+        ("/consumption/history/save/", {"name": "Mine"}),
+        ("/consumption/read/", {}),
+        ("/costs/read/", {}),
+    ],
+)
+def test_after_a_change_by_its_user_a_page_is_made_anew(logged_in, ledger, address, data):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    logged_in.post(address, data, headers=HTMX)
+    assert not shows(logged_in, "1234.56")
+
+
+def test_what_a_script_changes_is_on_the_page_at_once(logged_in, ledger):
+    budget = make_budget(owner=User.objects.get(), name="Of this year")
+    assert shows(logged_in, "Of this year", "/", **HTMX)
+    keys = logged_in.post("/api/auth/login", DEMO_KEYS, content_type="application/json").json()
+    assert shows(logged_in, "Of this year", "/", **HTMX)
+    script = {"X-Session-ID": keys["data"]["session_id"]}
+    assert Client().delete(f"/api/budgets/{budget.pk}", headers=script).status_code == 200
+    assert not shows(logged_in, "Of this year", "/", **HTMX)
+
+
+def test_the_edit_of_a_quote_leaves_the_history_and_changes_the_overview(logged_in, ledger):
+    quote = lifecycle.create(owner=User.objects.get(), name="First name", at=timezone.now())
+    assert seen(logged_in)
+    assert shows(logged_in, "First name", "/", **HTMX)
+    logged_in.post(f"/quotes/{quote.pk}/rename/", {"name": "Second name"})
+    spend(ledger, "7777.77")
+    assert shows(logged_in, "1234.56")
+    assert shows(logged_in, "Second name", "/", **HTMX)
+
+
+def test_nobody_gets_the_page_of_another_account_or_of_a_key_that_may_see_less(logged_in, ledger):
+    assert seen(logged_in)
+    for key in (LINKED_KEY, READ_ONLY_KEY):
+        assert not shows(client_with(key), "1234.56")
+    assert Client().get(HISTORY).status_code == 302
+
+
+def test_a_second_session_of_the_account_gets_the_page_with_a_token_of_its_own(logged_in, ledger):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    second = Client(enforce_csrf_checks=True)
+    token = second.get("/login/").context["csrf_token"]
+    second.post("/login/", DEMO_KEYS | {"csrfmiddlewaretoken": str(token)})
+    second.get(HISTORY)  # made anew: a login is a change, too
+    page = second.get(HISTORY).text
+    token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+    chosen = second.post("/theme/", {"theme": "dark", "next": HISTORY, "csrfmiddlewaretoken": token})
+    assert chosen.status_code == 302
+
+
+def test_language_and_theme_are_those_of_whoever_asks(logged_in, ledger):
+    assert seen(logged_in)
+    assert 'lang="fr"' in logged_in.get(HISTORY, headers={"Accept-Language": "fr"}).text
+    logged_in.cookies["theme"] = "dark"
+    assert 'data-bs-theme="dark"' in logged_in.get(HISTORY).text
+
+
+def test_a_message_is_shown_once(logged_in, ledger):
+    logged_in.post("/accounts/rename/", {"account_id": "100000000001", "name": "Santé"})
+    assert "The name is kept" in logged_in.get(HISTORY).text
+    assert "The name is kept" not in logged_in.get(HISTORY).text
+
+
+def test_what_a_part_of_a_page_asks_for_is_made_anew(logged_in, ledger):
+    assert shows(logged_in, "1234.56", **HTMX)
+    spend(ledger, "7777.77")
+    assert shows(logged_in, "7777.77", **HTMX, **{"HX-Trigger": "answer"})
+
+
+def test_without_the_shared_cache_pages_are_made_anew(logged_in, ledger, monkeypatch):
+    assert seen(logged_in)
+    monkeypatch.setattr(type(cache._connections[cache._alias]), "get_many", lambda *_args, **_rest: {})
+    spend(ledger, "7777.77")
+    assert shows(logged_in, "7777.77")
+
+
+def test_a_refused_question_is_refused_again(logged_in, ledger):
+    for _ in range(3):
+        assert logged_in.get(f"{HISTORY}?first=nonsense&last=2026-01-01").status_code == 422
+
+
+def test_the_next_day_asks_anew(logged_in, ledger, monkeypatch):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    monkeypatch.setattr("finops_site.answers.timezone", SimpleNamespace(now=lambda: tomorrow))
+    assert shows(logged_in, "7777.77")
