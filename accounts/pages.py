@@ -1,6 +1,8 @@
 """What the views of every floor share: whole page or fragment, and the way to the cloud."""
 
+import math
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -41,14 +43,26 @@ def with_keys(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return guarded
 
 
-def remembered(*, unmoved_by: Collection[str] = ()) -> Callable[[Callable], Callable]:
-    """Let what a view answers be given again for a while, until its user changes something.
+@dataclass(frozen=True)
+class Remembered:
+    """How a view may be answered again as a moment ago, while nothing changes that it shows.
 
-    ``unmoved_by`` are the parts of the portal in which a change does not show here: quotes, budgets.
+    ``unmoved_by`` are the parts of the portal in which a change by its user does not show here: quotes,
+    budgets. ``at_most`` is for how many seconds: what a page does by itself when its figures are old waits
+    as long.
     """
 
+    unmoved_by: frozenset[str]
+    at_most: float
+
+
+def remembered(
+    *, unmoved_by: Collection[str] = (), at_most: float = math.inf
+) -> Callable[[Callable], Callable]:
+    """Let what a view answers be given again for a while (``Remembered``)."""
+
     def allowed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        view.unmoved_by = frozenset(unmoved_by)
+        view.remembered = Remembered(frozenset(unmoved_by), at_most)
         return view
 
     return allowed

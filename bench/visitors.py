@@ -73,7 +73,7 @@ class Visitor:
 
     def _steps(self) -> dict[Callable[[Answers], Awaitable[None]], int]:
         """Return what people do, and of a hundred times how often."""
-        return {self._overview: 20, self._history: 30, self._costs: 20, self._edit: 20, self._export: 10}
+        return {self._overview: 20, self._history: 35, self._costs: 25, self._edit: 10, self._export: 10}
 
     async def _overview(self, answers: Answers) -> None:
         await self._ask(answers, "overview, page", "/")

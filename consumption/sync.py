@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
 
-from accounts import standing
+from accounts import changes, standing
 from accounts.errors import AuthenticationRefused, CloudError, KeyLocked, PermissionRefused, Throttled
 from accounts.gateway import Gateway
 from accounts.retrying import DEADLINE_FACTOR
@@ -202,6 +202,7 @@ def read_on(
             is_paying=ledger.is_paying,
             paying_account_id=ledger.paying_account_id,
         )
+        changes.note(changes.of_place(ledger.place))
     if isinstance(reading.problem, _REFUSALS):
         raise reading.problem
     return Progress(

@@ -20,7 +20,7 @@ import msgspec
 from django.conf import settings
 from django.core.cache import cache
 
-from accounts import standing
+from accounts import changes, standing
 from accounts.errors import (
     AuthenticationRefused,
     CloudAnswerInvalid,
@@ -207,6 +207,7 @@ class TagReader:
             tags_refusal=refusal,
             **facts,
         )
+        changes.note(changes.of_place(self._ledger.place))
 
 
 def read_through(gateway: Gateway, ledger: Ledger, *, at: dt.datetime, seconds: float) -> None:

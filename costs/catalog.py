@@ -13,7 +13,7 @@ from itertools import groupby
 
 from django.db import IntegrityError, transaction
 
-from accounts import regions
+from accounts import changes, regions
 from costs.models import Catalog, CatalogEntry
 from costs.pricelist import PriceList
 
@@ -154,6 +154,7 @@ def _next_version(newest: Catalog, at: dt.datetime, **changed: str) -> Catalog:
 def _create(catalog: Catalog, entries: Iterable[CatalogEntry]) -> Catalog:
     catalog.save(force_insert=True)
     CatalogEntry.objects.bulk_create(_copies(entries, catalog))
+    changes.note(changes.EVERYBODY)
     return catalog
 
 

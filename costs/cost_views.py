@@ -24,6 +24,7 @@ from costs.currentcost import CurrentCost
 from costs.models import CostSnapshot
 
 CHANGES_PER_PAGE = 100
+_SECONDS_REMEMBERED = 60  # what the page shows is read again after COST_TTL_MINUTES, and it asks for that
 PATIENCE_SECONDS = 20
 """How long a browser without script waits for a reading before it is told to ask again."""
 
@@ -34,7 +35,7 @@ _PAGE, _FRAGMENT = "costs/current.html", "costs/_cost_changed.html"
 _TOGETHER, _TOGETHER_FRAGMENT = "costs/together.html", "costs/_together_changed.html"
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=["quotes", "budgets"], at_most=_SECONDS_REMEMBERED)
 @require_safe
 @at_place
 def current(request: HttpRequest, scope: Scope) -> HttpResponse:
@@ -132,7 +133,7 @@ def _read_failed(request: HttpRequest, scope: Scope, error: PortalError) -> Http
     return render(request, _PAGE, context, status=error.http_status)
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=["quotes", "budgets"], at_most=_SECONDS_REMEMBERED)
 @require_safe
 @at_place
 def export(request: HttpRequest, scope: Scope, file_format: str) -> HttpResponse:

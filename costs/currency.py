@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import changes
 from accounts.errors import CloudError, PermissionRefused
 from accounts.gateway import Gateway
 from costs import catalog, freshness
@@ -52,7 +53,8 @@ def note_currency(region: str, currency: str, at: dt.datetime) -> None:
     currency: when the API names another one, the same prices continue as a new version.
     """
     assumed = Catalog.objects.filter(region=region, currency_confirmed_at=None)
-    assumed.update(currency=currency, currency_confirmed_at=at)
+    if assumed.update(currency=currency, currency_confirmed_at=at):
+        changes.note(changes.EVERYBODY)
     newest = catalog.newest_catalog(region)
     if newest is None:
         return

@@ -16,7 +16,9 @@ from django.db import connection, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils.crypto import salted_hmac
 
+from accounts import changes
 from accounts.errors import PermissionRefused
+from accounts.keyring import place_of
 from costs import timeline
 from costs.amounts import Amount, total
 from costs.evaluation import evaluate
@@ -207,6 +209,7 @@ def store(snapshot: Snapshot, reader: str) -> CostSnapshot:
     if not stored.has_objects:
         known = known.filter(has_objects=False)
     known.delete()
+    changes.note(changes.of_place(place_of(snapshot.account_id, snapshot.region)))
     return stored
 
 

@@ -10,17 +10,20 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from consumption import sync
 from consumption.periods import ONE_DAY
+from costs import freshness, refreshing
 from finops_site.answers import MEMORY
 from quotes import lifecycle
 from sandbox.cloud import LINKED_KEY, READ_ONLY_KEY
 from tests.budgets.budgets import make_budget
 from tests.conftest import DEMO_KEYS
-from tests.consumption.days import entry, keep, make_ledger
+from tests.consumption.days import entry, gateway, keep, make_ledger
 from tests.costs.portal_readings import HTMX
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # what has changed is told when a transaction ends
 
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 HISTORY = "/consumption/"
 
 
@@ -40,7 +43,7 @@ def ledger(logged_in):
 
 
 def spend(ledger, amount):
-    """Keep yesterday anew, as a reading does that nobody of this session has asked for."""
+    """Keep yesterday anew, and tell nobody: a page that shows it was made anew."""
     now = timezone.now()
     keep(ledger, {now.date() - ONE_DAY: [entry(price=amount, value="1")]}, at=now)
 
@@ -100,6 +103,39 @@ def test_after_a_change_by_its_user_a_page_is_made_anew(logged_in, ledger, addre
     spend(ledger, "7777.77")
     logged_in.post(address, data, headers=HTMX)
     assert not shows(logged_in, "1234.56")
+
+
+def test_what_somebody_else_reads_is_on_the_page_at_once(logged_in, ledger):
+    today = timezone.now().date()
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    sync.read_on(gateway(), first=today - 3 * ONE_DAY, end=today, at=timezone.now())
+    assert not shows(logged_in, "1234.56")
+
+
+def test_what_runs_now_is_on_the_page_as_soon_as_anybody_has_read_it(logged_in):
+    for _ in range(3):
+        assert not shows(logged_in, "€", "/costs/")
+    refreshing.whole(gateway(), with_objects=False)
+    assert shows(logged_in, "€", "/costs/")
+
+
+def test_what_an_operator_changes_is_on_the_pages_of_everybody_at_once(logged_in, ledger):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("operator", "password"), BACKEND)
+    rate = {"currency": "USD", "into": "EUR", "rate": "0.9"}
+    assert operator.post("/admin/costs/exchangerate/add/", rate).status_code == 302
+    assert shows(logged_in, "7777.77")
+
+
+def test_other_prices_are_on_the_page_at_once(logged_in, ledger, outscale):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    outscale.cloud.set_price("eu-west-2", next(iter(outscale.cloud.prices("eu-west-2"))), "12")
+    freshness.refresh("eu-west-2", timezone.now())
+    assert shows(logged_in, "7777.77")
 
 
 def test_what_a_script_changes_is_on_the_page_at_once(logged_in, ledger):
