@@ -58,10 +58,19 @@ if env("METRICS_TOKEN", default=""):
 control_socket_disable = True  # signals do, and the home of the user may be read-only
 
 
-def child_exit(_server: Any, worker: Any) -> None:
-    """Keep what a worker has counted when it ends."""
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """See to it that a new worker can count: one that cannot would answer nothing."""
     if workermetrics.FOLDER in os.environ:
-        workermetrics.take_over(worker.pid)
+        workermetrics.make_folder()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Keep what a worker has counted when it ends; the server goes on even without."""
+    if workermetrics.FOLDER in os.environ:
+        try:
+            workermetrics.take_over(worker.pid)
+        except Exception:
+            server.log.exception("What worker %s has counted is lost", worker.pid)
 
 
 def on_reload(server: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the database and the cache know, as metrics, looked up whenever somebody asks (six queries at most).
+"""What the database and the cache know, as metrics, looked up whenever somebody asks (five queries).
 
 All hosts of one database tell the same. No account is named.
 """

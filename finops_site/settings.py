@@ -163,7 +163,7 @@ if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
 elif CACHES["default"]["BACKEND"].endswith(".RedisCache"):
     CACHES["default"]["OPTIONS"] = {  # seconds
         "socket_connect_timeout": 2,
-        "socket_timeout": 5,
+        "socket_timeout": 3,
     } | CACHES["default"].get("OPTIONS", {})
 
 # --- Who is logged in ------------------------------------------------------------------------------------

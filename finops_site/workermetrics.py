@@ -26,10 +26,13 @@ _LOCK = "lock"
 def make_folder() -> None:
     """Make an empty folder for the numbers of this process and its workers; it goes when this process does.
 
-    A configuration that is read again by the same process keeps the folder.
+    One that this process has made already is kept, and made again where somebody has tidied it away.
     """
     mine = f"osc-finops-metrics-{os.getpid()}-"
-    if Path(os.environ.get(FOLDER, "")).name.startswith(mine):
+    known = Path(os.environ.get(FOLDER, ""))
+    if known.name.startswith(mine):
+        known.mkdir(mode=0o700, exist_ok=True)
+        (known / _LOCK).touch()
         return
     folder, owner = tempfile.mkdtemp(prefix=mine), os.getpid()
     (Path(folder) / _LOCK).touch()

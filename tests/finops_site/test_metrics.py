@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,8 +17,9 @@ from pathlib import Path
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -179,12 +181,15 @@ def test_a_check_of_all_budgets_is_noted_and_one_of_some_is_not():
     assert value_in(scraped(), "osc_finops_budgets_checked_seconds") < 60
 
 
-def test_the_database_is_asked_little_and_no_more_with_more_accounts(django_assert_max_num_queries):
-    now = timezone.now()
-    for number in range(5):
-        a_reader(str(number), now)
-    with django_assert_max_num_queries(7):  # six, and one of the cache in the database
-        scraped()
+def test_the_database_is_asked_little_and_no_more_with_more_accounts():
+    counts = []
+    for number in range(3):
+        a_reader(str(number), timezone.now())
+        with CaptureQueriesContext(connection) as queries:
+            scraped()
+        counts.append(len(queries))
+    assert counts == [counts[0]] * 3
+    assert counts[0] <= 5 + 3 + 1  # with those that limit them on PostgreSQL, and a cache in the database
 
 
 @pytest.mark.parametrize(("source", "other"), [("database", "cache"), ("cache", "database")])
@@ -289,8 +294,11 @@ def test_the_numbers_are_those_of_all_workers_and_of_those_that_have_ended(tmp_p
     def logged():
         return [json.loads(line) for line in (tmp_path / "portal.log").read_text().splitlines()]
 
+    def answered_metrics():
+        return samples_in(got(f"{address}/metrics", Authorization=f"Bearer {TOKEN}"))
+
     def counted():
-        samples = samples_in(got(f"{address}/metrics", Authorization=f"Bearer {TOKEN}"))
+        samples = answered_metrics()
         labels = {"view": "api:openapi-view", "method": "GET"}
         total = value_in(
             samples, "django_http_responses_total_by_status_view_method_total", status="200", **labels
@@ -311,10 +319,15 @@ def test_the_numbers_are_those_of_all_workers_and_of_those_that_have_ended(tmp_p
             got(f"{address}/api/docs")
             sent += 1
         assert counted() == sent
+        [folder] = tmp_path.glob("osc-finops-metrics-*")
         ended = min(workers_that_answered())
         os.kill(ended, signal.SIGTERM)
-        until(10, lambda: not list(tmp_path.glob(f"osc-finops-metrics-*/*_{ended}.db")))
+        until(10, lambda: not list(folder.glob(f"*_{ended}.db")))
         assert counted() == sent
+        shutil.rmtree(folder)  # as whoever tidies up /tmp might
+        os.kill(max(workers_that_answered() - {ended}), signal.SIGTERM)
+        until(10, lambda: any("is lost" in line["event"] for line in logged()))
+        until(10, lambda: value_in(answered_metrics(), "django_http_requests_before_middlewares_total"))
     told = logged()
     assert {line["logger"] for line in told} >= {"gunicorn.error", "finops_site.requestlog"}
     assert list(tmp_path.glob("osc-finops-metrics-*")) == []
