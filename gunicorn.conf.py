@@ -6,8 +6,11 @@ The variables are listed in ``.env.example``. A socket that systemd hands over i
 
 import os
 from pathlib import Path
+from typing import Any
 
 import environ
+
+from finops_site import workermetrics
 
 _HERE = Path(__file__).resolve().parent
 
@@ -43,8 +46,34 @@ keepalive = 75
 
 # Addresses hold what people search for, so requests are logged, without queries, by the proxy.
 accesslog = None
-errorlog = "-"
+errorlog = "-"  # until the portal is loaded, whose own log then takes over the lines of the server (LOG_FILE)
 
 if Path("/dev/shm").is_dir():  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108  the sign of life must not wait for a disk
+
+# Before the portal is loaded, for whatever counts decides then where: in files that all workers add up.
+if env("METRICS_TOKEN", default=""):
+    workermetrics.make_folder()
+
 control_socket_disable = True  # signals do, and the home of the user may be read-only
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """See to it that a new worker can count: one that cannot would answer nothing."""
+    if workermetrics.FOLDER in os.environ:
+        workermetrics.make_folder()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Keep what a worker has counted when it ends; the server goes on even without."""
+    if workermetrics.FOLDER in os.environ:
+        try:
+            workermetrics.take_over(worker.pid)
+        except Exception:
+            server.log.exception("What worker %s has counted is lost", worker.pid)
+
+
+def on_reload(server: Any) -> None:
+    """Take back the handler that a reload gives to the lines of the server, which would come twice."""
+    server.log.error_log.handlers.clear()
+    server.log.error_log.propagate = True

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
+from accounts.callmeter import measured
 from accounts.errors import CloudError, Throttled
 from accounts.ratelimit import limiter_of
 from accounts.transport import Attempt
@@ -28,6 +29,11 @@ def answer_to(call: str, send: Callable[[Attempt], Answer], *, owner: str, regio
     ``send`` sends one request through an attempt. All calls of one ``owner`` (an account id or an access key)
     in a ``region`` share a limiter. Raises a ``CloudError`` when there is no answer.
     """
+    with measured(call, region):
+        return _answer_to(call, send, owner, region)
+
+
+def _answer_to(call: str, send: Callable[[Attempt], Answer], owner: str, region: str) -> Answer:
     limiter = limiter_of(owner, region, settings.OUTSCALE_REQUESTS_PER_SECOND)
     until = time.monotonic() + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS
     for tried in range(RETRIES + 1):

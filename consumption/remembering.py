@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from consumption.moment import after_the_moment
+from costs import hitmeter
 
 _DAY_SECONDS = 24 * 3600
 
@@ -36,7 +37,10 @@ class Memory:
 
     def recall(self, names: Iterable[str]) -> dict[str, Any]:
         """Return what is remembered under names (one query at most)."""
-        return cache.get_many(list(names))
+        asked = set(names)
+        found = cache.get_many(asked)
+        hitmeter.count(self.kind, hits=len(found), misses=len(asked) - len(found))
+        return found
 
     def keep(self, answers: Mapping[str, Any]) -> None:
         """Remember answers by their names, once the moment that is looked at has ended."""

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 
 from django.conf import settings
 
@@ -85,7 +86,7 @@ class Slice:
                 room = 2 * at_once if is_proven else 1
                 while waiting and len(asked) < room and self._may_begin(until):
                     day = waiting.popleft()
-                    asked[workers.submit(self._ask, day)] = day
+                    asked[workers.submit(copy_context().run, self._ask, day)] = day
                 if not self._may_begin(until):
                     asked = {future: day for future, day in asked.items() if not future.cancel()}
                 if not asked:

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
+from prometheus_client import Counter
 
 from accounts import changes, standing
 from accounts.errors import AuthenticationRefused, CloudError, KeyLocked, PermissionRefused, Throttled
@@ -39,6 +40,12 @@ PROVEN_FOR = dt.timedelta(hours=24)
 """For how long a key that the cloud has answered may see what is kept, without another answer."""
 
 _GOES_ON_AFTER_SECONDS = 5
+
+_DAYS = Counter(
+    "osc_finops_ledger_days",
+    "Days that a reading of the history wanted: kept already, or read from the cloud.",
+    ["source"],
+)
 _REFUSALS = AuthenticationRefused | KeyLocked | PermissionRefused
 
 
@@ -179,6 +186,7 @@ def read_on(
     )
     wants = {"with_linked": with_linked, "again": again}
     due = days_to_read(ledger, first, end, at=at, **wants)
+    _DAYS.labels("kept").inc(max(0, (end - first).days - len(due)))
     if not due and not may_see(ledger, gateway.access_key, at):
         due = [end - dt.timedelta(days=1)]
     if not due and not tagreading.is_due(ledger, gateway.access_key, at):
@@ -203,6 +211,7 @@ def read_on(
             paying_account_id=ledger.paying_account_id,
         )
         changes.note(changes.of_place(ledger.place))
+    _DAYS.labels("cloud").inc(len(reading.kept))
     if isinstance(reading.problem, _REFUSALS):
         raise reading.problem
     return Progress(

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -147,7 +148,7 @@ class TagReader:
         self._pages = cache.get(self._name) or _Pages()
         self._had = len(self._pages.tokens)
         self._begun_at = time.monotonic()
-        self._answer = self._worker.submit(self._read)
+        self._answer = self._worker.submit(copy_context().run, self._read)
 
     def take(self, until: float) -> None:
         """Wait for the tags until a moment (``time.monotonic``), and note them once they are read to the end.

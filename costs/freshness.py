@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import gateway
 from accounts.errors import CloudError, PortalError
-from costs import catalog
+from costs import catalog, hitmeter
 from costs.models import Catalog
 from costs.pricelist import PriceList
 from costs.publication import PublicationInvalid, read_publication
@@ -105,7 +105,9 @@ def up_to_date(region: str, now: dt.datetime) -> CatalogStatus:
     """
     known = status(region, now)
     if not known.refreshable or (known.prices is not None and not _take_turn(region)):
+        hitmeter.count("catalog", hits=1)
         return known
+    hitmeter.count("catalog", misses=1)
     try:
         if status(region, now).refreshable:  # not so when another turn has ended since we looked
             refresh(region, now)

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -151,7 +152,8 @@ class _Crew:
             for call in self._lists_to_begin():
                 self._begun.add(call)
                 self._active += 1
-                self._workers.submit(self._work, call, _steps(self._reading, call, self._gateway))
+                steps = _steps(self._reading, call, self._gateway)
+                self._workers.submit(copy_context().run, self._work, call, steps)
         return self._active > 0 and bool(self._reading.open)
 
     def _lists_to_begin(self) -> list[str]:

@@ -19,7 +19,7 @@ from django.utils.crypto import salted_hmac
 from accounts import changes
 from accounts.errors import PermissionRefused
 from accounts.keyring import place_of
-from costs import timeline
+from costs import hitmeter, timeline
 from costs.amounts import Amount, total
 from costs.evaluation import evaluate
 from costs.inventory import OBJECTS, Inventory, Missing, ResourceType
@@ -170,6 +170,12 @@ def is_fresh(stored: CostSnapshot, now: dt.datetime) -> bool:
     One that lacks a list which the cloud failed to give is soon tried again: the trouble may be over. What a
     policy refuses stays refused.
     """
+    fresh = _is_fresh(stored, now)
+    hitmeter.count("current-cost", hits=fresh, misses=not fresh)
+    return fresh
+
+
+def _is_fresh(stored: CostSnapshot, now: dt.datetime) -> bool:
     age = now - stored.taken_at
     if age >= _TRIED_AGAIN_AFTER and not stored.is_complete:
         failures = (missing.error for missing in read(stored).missing)

@@ -21,6 +21,7 @@ from django.utils.translation import get_language
 from accounts import changes, keyring
 from accounts.keyring import Keyring
 from accounts.pages import Remembered, wants_fragment
+from costs import hitmeter
 from finops_site.theme import theme_of
 
 MEMORY = "answers"
@@ -65,6 +66,7 @@ class RememberedAnswers:
             return None
         name = _question(request, keys, states)
         found = caches[MEMORY].get(name)
+        hitmeter.count("page", hits=bool(found), misses=not found)
         if found is None:
             request.remembers = name, min(allowed.at_most, settings.PAGE_TTL_SECONDS)
             return None

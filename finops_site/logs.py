@@ -1,10 +1,15 @@
 """What the portal writes about itself: log lines and exception reports, without keys and cookies."""
 
+import json
 import logging
 import re
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from types import FrameType
 from typing import Any
 
+import structlog
 from django.http import HttpRequest
 from django.http.request import MultiValueDict
 from django.utils.regex_helper import _lazy_re_compile
@@ -49,12 +54,94 @@ class RedactingFormatter(logging.Formatter):
     """Writes a log line, with its traceback, without secrets. Nothing should contain one: this is the net."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the line, with what is known of the request or the command that it was written in."""
+        known = structlog.contextvars.get_contextvars()
+        if isinstance(record.msg, dict):  # of structlog
+            record = logging.makeLogRecord(record.__dict__)
+            facts = {name: value for name, value in record.msg.items() if name not in (*known, "event")}
+            record.msg, record.args = "%s%s", (record.msg["event"], _pairs(facts))
+        if known:
+            record = logging.makeLogRecord(record.__dict__)
+            record.msg, record.args = "%s%s", (record.getMessage(), _pairs(known))
         return redact(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
         """Return the line without its traceback. No name in it begins another line or steers a terminal."""
         return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], super().formatMessage(record))
+
+
+def _pairs(facts: MutableMapping[str, Any]) -> str:
+    return "".join(f" {name}={value}" for name, value in facts.items())
+
+
+class JsonFormatter(structlog.stdlib.ProcessorFormatter):
+    """Writes each log line as one line of JSON, without secrets, whoever wrote it: structlog or ``logging``.
+
+    JSON escapes what begins another line or steers a terminal, and here all that is not ASCII.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            processors=[
+                _add_facts_of_the_record,
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _keep_no_secret,
+                _as_json,
+            ],
+            use_get_message=True,
+        )
+
+
+def _add_facts_of_the_record(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    record: logging.LogRecord = event["_record"]
+    facts = {
+        "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "process": record.process,
+        "event": event.pop("event"),
+    }
+    return facts | event | ({"stack": record.stack_info} if record.stack_info else {})
+
+
+def _keep_no_secret(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: _told(name, value) for name, value in event.items()}
+
+
+def _told(name: str, value: Any) -> Any:
+    """Return what is written of a value: numbers as they are, everything else as redacted text."""
+    if _is_secret(name):
+        return HIDDEN
+    return value if value is None or isinstance(value, bool | int | float) else redact(str(value))
+
+
+@lru_cache(maxsize=256)
+def _is_secret(name: str) -> bool:
+    return bool(_SECRETS.fullmatch(f"{name}=x"))
+
+
+_encode = json.JSONEncoder().encode
+
+
+def _as_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    return _encode(event)
+
+
+def configure_structlog() -> None:
+    """Let structlog hand its events to ``logging``, and so to the handlers of the settings."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
 
 
 class UnexpectedOnly(logging.Filter):

@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import keyring, sessions
 from accounts.keyring import SessionExpired
+from finops_site import requestlog
 
 SESSION_HEADER = "X-Session-ID"
 API_PREFIX = "/api/"
@@ -74,7 +75,9 @@ class SessionKeeper:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Serve one request."""
         sessions.keep(request)
+        requestlog.note_account(request)
         response = self.get_response(request)
+        requestlog.note_account(request)  # it may have logged in
         if request.user.is_authenticated:
             patch_cache_control(response, private=True, no_store=True)
         return response

@@ -15,6 +15,9 @@ env = environ.Env(
     ALLOWED_HOSTS=(list, []),
     CSRF_TRUSTED_ORIGINS=(list, []),
     LOG_LEVEL=(str, "INFO"),
+    LOG_FILE=(str, ""),
+    METRICS_TOKEN=(str, ""),
+    ADMINS=(list, []),
     OUTSCALE_API_URL=(str, "https://api.{region}.outscale.com/api/v1"),
     OUTSCALE_OOS_URL=(str, "https://oos.{region}.outscale.com"),
     OUTSCALE_REGIONS=(list, ["eu-west-2", "cloudgouv-eu-west-1", "us-east-2", "us-west-1"]),
@@ -93,6 +96,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "finops_site.requestmetrics.BeforeAll",
+    "finops_site.requestlog.request_log",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -111,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "finops_site.requestmetrics.AfterAll",
     "finops_site.answers.RememberedAnswers",
 ]
 
@@ -147,10 +153,20 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Without these, a database that has gone without a word holds whoever asks it for a quarter of an hour.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,
+        "tcp_user_timeout": 10_000,
+    } | DATABASES["default"].get("OPTIONS", {})
 CACHES = {"default": env.cache("CACHE_URL", default="dbcache://portal_cache")}
 if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
     # Django's own limit is 300 entries, above which it also drops turns of logins and refreshes going on.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
+elif CACHES["default"]["BACKEND"].endswith(".RedisCache"):
+    CACHES["default"]["OPTIONS"] = {  # seconds
+        "socket_connect_timeout": 2,
+        "socket_timeout": 3,
+    } | CACHES["default"].get("OPTIONS", {})
 # Answers of finops_site.answers, of at most 256 KiB each.
 CACHES["answers"] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -193,12 +209,14 @@ PORTAL_HOST = next((host for host in ALLOWED_HOSTS if host != "*"), "localhost")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"osc-finops@{PORTAL_HOST}")
 # The base of links in messages, which are written while nobody asks for a page.
 PORTAL_URL = env("PORTAL_URL", default=f"https://{PORTAL_HOST}" if HTTPS else "http://127.0.0.1:8000")
+# Who is mailed what nobody foresaw.
+ADMINS = [(address, address) for address in env("ADMINS")]
 # Where webhooks may lead although it is no public address: exact host:port.
 WEBHOOK_ALLOWED_HOSTS = env("WEBHOOK_ALLOWED_HOSTS")
 
 # --- Browser security ------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, over plain HTTP
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes come from inside, over plain HTTP
 SECURE_HSTS_SECONDS = env("HSTS_SECONDS") if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env("HSTS_SUBDOMAINS")
 SECURE_HSTS_PRELOAD = HTTPS and env("HSTS_PRELOAD")
@@ -275,7 +293,11 @@ STORAGES = {
     },
 }
 
-# --- Logs ------------------------------------------------------------------------------------------------
+# --- Logs and metrics ------------------------------------------------------------------------------------
+LOG_FORMAT = env("LOG_FORMAT", default="line" if DEBUG or DEMO else "json")  # a formatter of those below
+LOG_FILE = env("LOG_FILE")
+METRICS_TOKEN = env("METRICS_TOKEN")  # without one there are no metrics
+PROMETHEUS_LATENCY_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, float("inf"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -284,14 +306,23 @@ LOGGING = {
             "()": "finops_site.logs.RedactingFormatter",
             "format": "{asctime} {levelname} {name} {message}",
             "style": "{",
-        }
+        },
+        "json": {"()": "finops_site.logs.JsonFormatter"},
     },
     "filters": {
         "in_production": {"()": "django.utils.log.RequireDebugFalse"},
         "unexpected": {"()": "finops_site.logs.UnexpectedOnly"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        # Of all processes: each line is appended as a whole, and a file that was moved away is opened anew.
+        "written": {
+            "class": "logging.handlers.WatchedFileHandler",
+            "filename": LOG_FILE,
+            "encoding": "utf-8",
+            "formatter": LOG_FORMAT,
+        }
+        if LOG_FILE
+        else {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
         "admins": {
             "class": "django.utils.log.AdminEmailHandler",
             "level": "ERROR",
@@ -299,11 +330,13 @@ LOGGING = {
             "formatter": "line",
         },
     },
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL")},
+    "root": {"handlers": ["written"], "level": env("LOG_LEVEL")},
     "loggers": {
         "django": {"handlers": ["admins"]},  # instead of Django's own console, which writes a line twice
         "django.db.backends": {"level": "INFO"},  # its queries hold the keys of sessions
+        "django.template": {"level": "INFO"},  # its misses hold all that a page is made of
         "botocore": {"level": "INFO"},  # its requests hold access keys and signatures
+        "gunicorn.error": {"handlers": [], "propagate": True},  # the server's own lines go the same way
     },
 }
 DEFAULT_EXCEPTION_REPORTER = "finops_site.logs.PrivateReporter"

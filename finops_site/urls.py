@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 
 from finops_site import health, overview, start, theme
+from finops_site.metrics import metrics
 
 admin.site.site_header = admin.site.site_title = _("OSC-FinOps administration")
 
@@ -23,5 +24,6 @@ urlpatterns = [
     path("theme/", theme.choose_theme, name="theme"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]

@@ -130,7 +130,19 @@ def test_nginx_tells_the_portal_who_asks_and_how_whatever_a_visitor_claims():
     told = dict(line.split(maxsplit=1) for line in of_nginx("proxy_set_header"))
     assert told["X-Forwarded-Proto"] == "$scheme"
     assert told["X-Forwarded-For"] == "$remote_addr"
+    assert told["X-Request-ID"] == "$request_id"
     assert "$request_uri" not in NGINX[NGINX.index("log_format") : NGINX.index("server_tokens")]
+
+
+def test_nginx_lets_nobody_through_to_the_metrics():
+    assert re.search(rf"location = {reverse('metrics')} {{\s+deny all;\s+}}", NGINX)
+
+
+def test_the_log_that_is_rotated_is_in_the_folder_that_systemd_makes():
+    common = unit(ROOT / "deploy" / "systemd" / "osc-finops-.service.d" / "common.conf")["Service"]
+    rotated = (ROOT / "deploy" / "logrotate" / "osc-finops").read_text()
+    assert f"/var/log/{common['LogsDirectory']}/*.log {{" in rotated
+    assert f"LOG_FILE=/var/log/{common['LogsDirectory']}/" in (ROOT / "docs" / "observability.md").read_text()
 
 
 def test_the_headers_of_nginx_are_those_of_the_portal_and_come_once():
@@ -138,9 +150,7 @@ def test_the_headers_of_nginx_are_those_of_the_portal_and_come_once():
     assert set(added) == set(of_nginx("proxy_hide_header"))
     assert added["Referrer-Policy"].removesuffix(" always") == settings.SECURE_REFERRER_POLICY
     assert added["X-Frame-Options"].removesuffix(" always") == settings.X_FRAME_OPTIONS
-    assert (
-        "Strict-Transport-Security" not in added
-    )  # the portal says it, as HSTS_SECONDS and its like are set
+    assert "Strict-Transport-Security" not in added  # the portal says it, as HSTS_SECONDS and others say
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)

@@ -57,6 +57,7 @@ def test_plain_http_leads_to_https_and_only_probes_are_answered(production):
         assert (answer.status_code, answer["Location"]) == (301, f"https://testserver{path}")
     assert production.get("/healthz").status_code == 200
     assert production.get("/readyz").status_code != 301
+    assert production.get("/metrics").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/login/", "/api/auth/session", "/no-such-page/", "/admin/login/"])

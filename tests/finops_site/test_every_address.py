@@ -39,6 +39,7 @@ PUBLIC = {
     "set_language",
     "theme",
     "healthz",
+    "metrics",  # not found without METRICS_TOKEN, refused without the token
     "readyz",
     "admin:login",
     "api:openapi-json",

@@ -1,7 +1,16 @@
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+
+from finops_site import health, probing
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _looks_for_migrations(monkeypatch):
+    monkeypatch.setattr(health, "_found_applied", set())
+
 
 READY = {"database": "ok", "migrations": "ok", "cache": "ok"}
 
@@ -22,6 +31,56 @@ def test_readyz_names_a_migration_that_is_missing(client):
         cursor.execute("DELETE FROM django_migrations WHERE app = 'accounts'")
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (503, {**READY, "migrations": "failing"})
+
+
+def test_a_version_stays_ready_while_the_database_has_the_migrations_of_the_next_one(client):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, CURRENT_TIMESTAMP)",
+            ["accounts", "9999_of_the_next_version"],
+        )
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()) == (200, READY)
+
+
+def test_migrations_are_looked_for_until_they_are_found_applied_and_no_longer(client):
+    def asked():
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/readyz")
+        return any("django_migrations" in query["sql"] for query in queries)
+
+    rename = "UPDATE django_migrations SET app = %s WHERE app = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(rename, ["unknown", "accounts"])
+    assert [asked(), asked()] == [True, True]
+    with connection.cursor() as cursor:
+        cursor.execute(rename, ["accounts", "unknown"])
+    assert [asked(), asked()] == [True, False]
+
+
+def test_readyz_names_a_database_that_does_not_answer(client, monkeypatch):
+    class Gone:
+        vendor, settings_dict = "sqlite", {"NAME": "gone"}
+
+        def cursor(self):
+            raise OperationalError("could not connect to database.internal as portal")
+
+    monkeypatch.setattr(health, "connection", Gone())
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {"database": "failing", "migrations": "failing", "cache": "ok"}
+    assert b"internal" not in response.content
+
+
+@pytest.mark.postgresql
+def test_a_probe_waits_two_seconds_for_a_database_that_hangs(monkeypatch):
+    monkeypatch.setattr(probing, "LONGEST_QUERY_MS", 50)
+    with (
+        pytest.raises(OperationalError, match="timeout"),
+        probing.short_queries(connection),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT pg_sleep(5)")
 
 
 def test_readyz_names_a_cache_that_keeps_nothing(client, settings):

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.commands import PortalCommand
 from accounts.models import User
-from budgets import checking, delivery
+from budgets import checking, delivery, lastcheck
 from budgets.models import BudgetAlert, DeliveryState
 from consumption.commandline import DATABASE_PROBLEM
 from costs.money import money_text
@@ -47,8 +47,11 @@ class Command(PortalCommand):
     def handle(self, **options):
         try:
             owners = _owners(options["account"])
+            begun = timezone.now()
             problems = self._check(owners, dry_run=options["dry_run"])
             problems += self._count_due() if options["dry_run"] else self._deliver()
+            if not (options["dry_run"] or options["account"]):
+                lastcheck.note(at=begun)
         except DatabaseError as error:
             raise CommandError(f"{DATABASE_PROBLEM} ({error})") from error
         if problems:
