@@ -17,6 +17,7 @@ SIZES = {
     "trends": [10_000],
     "budgets": [10_000],
     "overview": [10_000],
+    "scale": [10_000],
 }
 """How many resources the cloud of each benchmark has; None is the small one of the demo."""
 

@@ -1,5 +1,6 @@
 """What a benchmark runs on: a portal with a SQLite file of its own, and a cloud that answers after 40 ms.
 
+``BENCH_DATABASE_URL`` names another database, an empty one: a benchmark writes and deletes as it likes.
 The cloud is the sandbox, in another process: neither its CPU nor its memory is in the figures.
 """
 
@@ -24,7 +25,9 @@ def measure(name: str, size: int | None) -> None:
     with tempfile.TemporaryDirectory() as folder, _cloud(size) as addresses:
         os.environ |= addresses | {
             "DJANGO_SETTINGS_MODULE": "finops_site.settings",
-            "DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.sqlite3'}",
+            "DATABASE_URL": os.environ.get(
+                "BENCH_DATABASE_URL", f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
+            ),
             "DEMO": "true",
             "LOG_LEVEL": "ERROR",
             "OUTSCALE_REQUESTS_PER_SECOND": "1000",
