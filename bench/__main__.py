@@ -20,6 +20,7 @@ SIZES = {
     "budgets": [10_000],
     "overview": [10_000],
     "load": [1_000],
+    "scale": [10_000],
 }
 """How many resources the cloud of each benchmark has; None is the small one of the demo."""
 

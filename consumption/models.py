@@ -268,9 +268,14 @@ class Figures(models.Model):
 class Usage(Figures):
     """What an account consumed of a meter on a day: one line of the cloud's answer."""
 
-    day = models.ForeignKey(UsageDay, models.CASCADE, related_name="usages", verbose_name=_("day"))
+    # No index of their own: longer ones begin with the day, and no question is about a meter on all days.
+    day = models.ForeignKey(
+        UsageDay, models.CASCADE, related_name="usages", verbose_name=_("day"), db_index=False
+    )
     account_id = models.CharField(_("consuming account"), max_length=64)
-    meter = models.ForeignKey(Meter, models.PROTECT, related_name="usages", verbose_name=_("meter"))
+    meter = models.ForeignKey(
+        Meter, models.PROTECT, related_name="usages", verbose_name=_("meter"), db_index=False
+    )
 
     class Meta:
         verbose_name = _("consumption of a meter")
@@ -308,9 +313,14 @@ class ResourceUsage(Figures):
     cloud names no resource for has the empty id.
     """
 
-    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="resources", verbose_name=_("ledger"))
+    # No index of their own: longer ones begin with the ledger, and no question is about a meter in all.
+    ledger = models.ForeignKey(
+        Ledger, models.CASCADE, related_name="resources", verbose_name=_("ledger"), db_index=False
+    )
     account_id = models.CharField(_("consuming account"), max_length=64)
-    meter = models.ForeignKey(Meter, models.PROTECT, related_name="resources", verbose_name=_("meter"))
+    meter = models.ForeignKey(
+        Meter, models.PROTECT, related_name="resources", verbose_name=_("meter"), db_index=False
+    )
     resource_id = models.CharField(_("resource"), max_length=LONGEST_RESOURCE_ID, blank=True)
     first_day = models.PositiveIntegerField(_("first day"))
     last_day = models.PositiveIntegerField(_("last day"))

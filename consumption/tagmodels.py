@@ -42,7 +42,11 @@ class ResourceTag(models.Model):
     """
 
     ledger = models.ForeignKey(
-        "consumption.Ledger", models.CASCADE, related_name="tags", verbose_name=_("ledger")
+        "consumption.Ledger",
+        models.CASCADE,
+        related_name="tags",
+        verbose_name=_("ledger"),
+        db_index=False,  # longer indexes begin with it
     )
     resource_type = models.CharField(_("kind of resource"), max_length=32)
     resource_id = models.CharField(_("resource"), max_length=LONGEST_RESOURCE_ID)

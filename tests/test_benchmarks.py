@@ -3,10 +3,10 @@
 from django.utils import timezone
 
 from accounts.models import User
-from bench import budgets, consumption, costs, overview, quotes, trends
+from bench import budgets, consumption, costs, overview, quotes, scale, trends
 from bench.accounts import add_accounts
-from consumption.models import Ledger
-from consumption.periods import Period
+from consumption.models import Ledger, ResourceUsage
+from consumption.periods import ONE_DAY, Period
 from costs import refreshing
 from sandbox.cloud import DEMO_KEY
 
@@ -83,3 +83,21 @@ def test_the_benchmark_of_the_overview_prints_each_figure_beside_its_goal(logged
     assert len(kept) == 3
     assert len(set(kept)) == 1
     assert all("goal: " in line for line in lines)
+
+
+def test_the_benchmark_of_the_scale_prints_each_figure_beside_its_goal(logged_in, capsys):
+    today = timezone.now().date()
+    days = Period(today - 3 * ONE_DAY, today - ONE_DAY)
+    trends.keep(days)
+    scale.measure_current_cost()
+    scale.measure_work("a night", lambda: scale.sync_a_day(today))
+    scale.measure_budgets()
+    scale.measure_pages(logged_in, times=1)
+    scale.measure_tables()
+    lines = capsys.readouterr().out.splitlines()
+    assert all("goal: " in line for line in lines)
+    [asked] = [line for line in lines if line.startswith("    ReadConsumptionAccount")]
+    assert int(asked.split()[1]) >= 31
+    [runs] = [line for line in lines if line.startswith("consumption_resourceusage, ")]
+    assert f" {ResourceUsage.objects.count():,} rows" in runs
+    assert any(line.startswith("cache, sums: ") for line in lines)
