@@ -7,6 +7,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from finops_site import release
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env(
@@ -147,8 +149,15 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 CACHES = {"default": env.cache("CACHE_URL", default="dbcache://portal_cache")}
 if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
-    # Django's own limit is 300 entries, above which it also drops turns of logins and refreshes going on.
+    # Django's own limit is 300 entries, above which it also drops turns of refreshes going on.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
+if CACHES["default"]["BACKEND"].endswith(".RedisCache"):
+    CACHES["default"]["BACKEND"] = "finops_site.sharedcache.SharedCache"
+    # A server that has vanished answers nothing at all: nobody waits long for what can be done without.
+    patience = {"socket_connect_timeout": 1, "socket_timeout": 1}
+    CACHES["default"]["OPTIONS"] = patience | CACHES["default"].get("OPTIONS", {})
+# Entries are pickles: another release, which may run beside this one during an upgrade, could not read them.
+CACHES["default"]["KEY_PREFIX"] = f"{CACHES['default'].get('KEY_PREFIX', '')}{release.sum_of(BASE_DIR)}"
 
 # --- Who is logged in ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -10,6 +10,8 @@ from finops_site import health, overview, start, theme
 
 admin.site.site_header = admin.site.site_title = _("OSC-FinOps administration")
 
+handler500 = "finops_site.errors.server_error"
+
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("start/", start.start, name="start"),

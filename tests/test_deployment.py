@@ -138,7 +138,9 @@ def test_the_headers_of_nginx_are_those_of_the_portal_and_come_once():
     assert set(added) == set(of_nginx("proxy_hide_header"))
     assert added["Referrer-Policy"].removesuffix(" always") == settings.SECURE_REFERRER_POLICY
     assert added["X-Frame-Options"].removesuffix(" always") == settings.X_FRAME_OPTIONS
-    assert "Strict-Transport-Security" not in added  # the portal says it, as HSTS_SECONDS and its like are set
+    assert (
+        "Strict-Transport-Security" not in added
+    )  # the portal says it, as HSTS_SECONDS and its like are set
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
