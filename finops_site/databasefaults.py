@@ -1,4 +1,4 @@
-"""What the portal answers while its database gives no answer, or has no room: neither is a fault of a page."""
+"""What the portal answers while its database gives no answer or has no room: no page is at fault then."""
 
 from django.db import InterfaceError, OperationalError
 from django.utils.functional import Promise

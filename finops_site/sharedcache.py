@@ -66,7 +66,7 @@ def _absence_of(_server: str) -> Absence:
 
 
 def _or_from_memory(name: str) -> Callable[..., Any]:
-    """Return the method ``name`` of a cache, which asks Redis, or this process's memory while that is away."""
+    """Return the method ``name`` of a cache, which asks Redis, or our own memory while that is away."""
     asked = getattr(RedisCache, name)
 
     def method(self: "SharedCache", *args: Any, **kwargs: Any) -> Any:
