@@ -32,8 +32,8 @@ class DatabaseAway(DatabaseFault):
     code = "DATABASE_UNAVAILABLE"
     title = _("The portal's database gives no answer at the moment")
     message = _(
-        "What was saved before is kept. What you have just sent was not saved in part. Please try again in a "
-        "minute."
+        "What was saved before is kept, and nothing is half saved. Please try again in a minute, and look "
+        "first whether what you have just sent is there."
     )
 
 

@@ -9,7 +9,7 @@ from bench.faults.report import Report
 from bench.faults.servers import wait_for
 from bench.faults.stage import Stage, days_of_command, final_days, keys, stage
 from bench.faults.stored import lost
-from bench.faults.visitor import PAGES, Seen
+from bench.faults.visitor import PAGES, Seen, Visitor
 
 DAYS = 90
 PATIENCE_SECONDS = 30
@@ -80,8 +80,9 @@ def _while_it_is_away(report: Report, here: Stage) -> None:
     report.expect("the API says so with 503", api.status == 503 and "DATABASE_UNAVAILABLE" in api.text)
     written = visitor.post("/budgets/new/", {"name": "nothing"})
     report.expect("a form is answered 503", written.status == 503, written.status)
-    report.expect("/healthz answers 200", visitor.get("/healthz").status == 200)
-    ready = visitor.get("/readyz")
+    probe = Visitor(here.portal.url)  # which has no cookies
+    report.expect("/healthz answers 200", probe.get("/healthz").status == 200)
+    ready = probe.get("/readyz")
     report.expect("/readyz answers 503", ready.status == 503, ready.text)
     here.postgresql.start()
     report.did("database started")

@@ -31,6 +31,7 @@ class BrowserReading:
     first: dt.date
     last: dt.date
     slices: list[Seen] = field(default_factory=list)
+    _left: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         """Begin."""
@@ -42,13 +43,18 @@ class BrowserReading:
         """Tell whether the page has nothing more to ask."""
         return not self._thread.is_alive()
 
+    def leave(self) -> None:
+        """Close the page."""
+        self._left.set()
+        self._thread.join()
+
     def failed(self) -> list[Seen]:
         """Return the slices that were not answered with how far the reading is."""
         return [one for one in self.slices if one.status != 200]
 
     def _read(self) -> None:
         until = time.monotonic() + 180
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._left.is_set():
             seen = self.visitor.read_slice(question(self.first, self.last))
             self.slices.append(seen)
             if not goes_on(seen):

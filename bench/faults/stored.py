@@ -1,6 +1,8 @@
 """What is committed: counted in the database itself, past the portal."""
 
+import re
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 
 import psycopg
@@ -33,7 +35,8 @@ class Database:
     def rows(self, query: str) -> list[tuple]:
         """Return the rows of a query."""
         if self.url.startswith("sqlite"):
-            with sqlite3.connect(self.url.removeprefix("sqlite:///")) as connection:
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
+                connection.create_function("REGEXP", 2, lambda how, text: bool(re.search(how, str(text))))
                 return connection.execute(query).fetchall()
         with psycopg.connect(self.url) as connection:
             return connection.execute(query).fetchall()

@@ -24,7 +24,7 @@ PAGES = (
 )
 """The main pages, as whoever is logged in sees them."""
 
-_NOTICE = re.compile(r'<(?:div|form) class="notice[^"]*"[^>]*>(.*?)</(?:div|form)>\s*', re.DOTALL)
+_NOTICE = re.compile(r'<(?:div|form) class="notice[^"]*"[^>]*>(.*?)</p>', re.DOTALL)
 _HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>\s*(?:<p[^>]*>(.*?)</p>)?", re.DOTALL)
 
 
@@ -41,10 +41,8 @@ class Seen:
     def notice(self) -> str:
         """The words of its notices, or of its heading when it has none."""
         page = re.sub(r"<template.*?</template>", "", self.text, flags=re.DOTALL)
-        found = [_words(one) for one in re.findall(r'class="notice[^"]*".*?</p>', page, re.DOTALL)]
-        if not found and (heading := _HEADING.search(page)):
-            found = [_words(" ".join(filter(None, heading.groups())))]
-        return " | ".join(found)
+        found = _NOTICE.findall(page) or [" ".join(one) for one in _HEADING.findall(page)[:1]]
+        return " | ".join(map(_words, found))
 
     def __str__(self) -> str:
         """Write it in one line."""
@@ -103,4 +101,4 @@ def goes_on(seen: Seen) -> bool:
 
 
 def _words(html: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html.partition(">")[2])).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
