@@ -144,8 +144,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-    # The last connection that is closed takes files away that the next one makes anew, which takes room on the
-    # disk: with none left, nothing could be read either.
+    # The last connection that is closed takes files away that the next one makes anew. For that there must be
+    # room on the disk: with none left, nothing could be read either.
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60

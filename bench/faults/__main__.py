@@ -1,4 +1,4 @@
-"""Makes a bad day and tells what came of it: ``python -m bench.faults redis``; ``all`` makes one after another.
+"""Makes a bad day and tells what came of it: ``python -m bench.faults redis_gone``, or ``all``.
 
 Each is a module of this package with a function ``main``. The exit code is 1 when something did not hold.
 """

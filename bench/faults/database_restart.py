@@ -1,4 +1,4 @@
-"""PostgreSQL is restarted: in the middle of a reading of the page, of one of the command, and while people look."""
+"""PostgreSQL is restarted while a page reads, while the command reads, and while people look around."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""One call of the cloud hangs for a minute: who asked for it waits for the timeout, everybody else for nothing."""
+"""One call of the cloud hangs for a minute: who asked waits for the timeout, nobody else does."""
 
 import threading
 import time
@@ -35,7 +35,8 @@ def main() -> bool:
         seen = [one for who in (visitor, other) for _round in range(2) for one in who.pages()]
         slowest = max(one.seconds for one in seen)
         report.saw(
-            f"{len(seen)} other pages of two users: {sorted({one.status for one in seen})}, the slowest {slowest:.1f} s"
+            f"{len(seen)} other pages of two users: {sorted({one.status for one in seen})}, "
+            f"the slowest {slowest:.1f} s"
         )
         report.expect("they were asked for while the calls hung", len(hanging) < len(asked))
         report.expect("every other page answers 200", all(one.status == 200 for one in seen))

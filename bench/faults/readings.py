@@ -17,8 +17,8 @@ SECONDS_BETWEEN_TRIES = 2
 """A page asks again ten seconds after a slice that was not answered; here it does so sooner."""
 
 _DAYS = (
-    "SELECT day.day, day.state, count(usage.id), coalesce(sum(usage.price), 0) FROM consumption_usageday AS day "
-    "LEFT JOIN consumption_usage AS usage ON usage.day_id = day.id "
+    "SELECT day.day, day.state, count(usage.id), coalesce(sum(usage.price), 0) "
+    "FROM consumption_usageday AS day LEFT JOIN consumption_usage AS usage ON usage.day_id = day.id "
     "WHERE day.day >= '{first}' AND day.day <= '{last}' GROUP BY day.day, day.state ORDER BY day.day"
 )
 

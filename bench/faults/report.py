@@ -1,4 +1,4 @@
-"""What a fault prints: what was done, what users saw, what was lost, and whether that is what was promised."""
+"""What a fault prints: what was done, what users saw, what was lost, and whether it was as promised."""
 
 import time
 from collections.abc import Callable

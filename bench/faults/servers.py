@@ -1,4 +1,4 @@
-"""The servers that a bad day can befall: a PostgreSQL, a Redis and the portal, on free ports of this machine."""
+"""The servers that a bad day can befall: a PostgreSQL, a Redis, the portal, on free ports of this machine."""
 
 import os
 import pwd
@@ -128,7 +128,7 @@ class Redis:
 
 @dataclass
 class Portal:
-    """The portal as it is run for others: gunicorn with its own configuration, told by ``environment`` alone."""
+    """The portal as it is run for others: gunicorn with our configuration, told by ``environment`` alone."""
 
     environment: dict[str, str]
     log: Path
@@ -163,7 +163,7 @@ class Portal:
     def start(self) -> None:
         """Start it and wait until it answers."""
         with self.log.open("a") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "finops_site.wsgi"],
                 cwd=self.code,
                 env=self.environment | {"GUNICORN_BIND": f"{HOST}:{self.port}"},

@@ -1,4 +1,4 @@
-"""What every bad day begins with: a portal that works, its database and cache, and the sandbox for its cloud."""
+"""What every bad day begins with: a portal that works, its database and cache, the sandbox for its cloud."""
 
 import datetime as dt
 import os

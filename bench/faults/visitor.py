@@ -1,4 +1,4 @@
-"""Somebody with a browser: logs in with the demo's keys, looks at pages, and reads what a page reads by itself."""
+"""Somebody with a browser: logs in with the demo's keys, looks at pages, and reads as a page does."""
 
 import re
 import time
@@ -64,6 +64,12 @@ class Visitor:
         self.get("/login/")
         form = {"access_key": self.key.access_key, "secret_key": secret_key or self.key.secret_key}
         return self.post("/login/", form | {"region": REGION})
+
+    def at(self, url: str) -> "Visitor":
+        """Return the same browser, with the same session, at another host of the portal."""
+        there = Visitor(url, self.key)
+        there._session = self._session
+        return there
 
     def get(self, address: str, *, htmx: bool = False) -> Seen:
         """Look at a page, or at the fragment that htmx asks for."""
