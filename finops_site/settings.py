@@ -154,6 +154,7 @@ CACHES = {"default": env.cache("CACHE_URL", default="dbcache://portal_cache")}
 if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
     # Django's own limit is 300 entries, above which it also drops turns of refreshes going on.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
+    CACHES["default"]["BACKEND"] = "finops_site.sharedcache.TableCache"
 if CACHES["default"]["BACKEND"].endswith(".RedisCache"):
     CACHES["default"]["BACKEND"] = "finops_site.sharedcache.SharedCache"
     # A server that has vanished answers nothing at all: nobody waits long for what can be done without.

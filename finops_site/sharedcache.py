@@ -1,4 +1,4 @@
-"""The cache that all processes share, in Redis, of which a portal that has lost it makes no fault.
+"""The cache that all processes share, in Redis or in the database, whose trouble is no fault of a page.
 
 Nothing in the cache has to outlive it: answers are worked out again, and the limits of logins are counted in
 the database. So while Redis gives no answer, each process remembers for itself in its own memory. What keeps
@@ -8,12 +8,14 @@ the cloud from being asked too often then still holds, for each process.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
+from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
+from django.db import OperationalError, connection
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -104,3 +106,17 @@ class SharedCache(RedisCache):
     set_many = _or_from_memory("set_many")
     delete_many = _or_from_memory("delete_many")
     clear = _or_from_memory("clear")
+
+
+class TableCache(DatabaseCache):
+    """Django's cache in a table of the database, in which can be looked while the disk is full."""
+
+    def _base_delete_many(self, keys: Collection[str]) -> bool:
+        """Delete entries, which Django also does when it finds one that has expired."""
+        try:
+            return super()._base_delete_many(keys)
+        except OperationalError:
+            if connection.in_atomic_block:
+                raise
+            logger.exception("What has expired stays in the cache.")
+            return False

@@ -1,3 +1,4 @@
+import datetime as dt
 import logging
 import socket
 import subprocess
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache, caches
+from django.core.cache.backends.db import DatabaseCache
+from django.db import OperationalError, transaction
+from django.utils import timezone
 
 from finops_site import release, sharedcache
 from tests.conftest import DEMO_KEYS
@@ -48,6 +52,20 @@ def test_without_redis_people_log_in_and_see_every_page_and_readyz_says_so(clien
     assert client.post("/consumption/read/", headers={"HX-Request": "true"}).status_code == 200
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["cache"]) == (200, "away")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cache_in_the_database_that_cannot_delete_what_has_expired_is_looked_into_all_the_same(monkeypatch):
+    def full(_self, keys):
+        raise OperationalError("database or disk is full")
+
+    cache.set("old", 1, 60)
+    later = timezone.now() + dt.timedelta(seconds=61)
+    monkeypatch.setattr("django.core.cache.backends.db.tz_now", lambda: later)
+    monkeypatch.setattr(DatabaseCache, "_base_delete_many", full)
+    assert cache.get("old") is None
+    with pytest.raises(OperationalError), transaction.atomic():  # which would be broken
+        cache.get("old")
 
 
 def test_redis_is_looked_for_again_after_a_while_by_one_thread_at_a_time(monkeypatch):
