@@ -7,7 +7,7 @@ from typing import Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -93,9 +93,16 @@ class LoginTurnManager(models.Manager["LoginTurn"]):
 
         The clock is that of the database, which is one for all hosts.
         """
-        _turn, is_new = self.get_or_create(name=name, defaults={"until": Now() + longest})
-        over = self.filter(name=name, until__lte=Now())
-        return is_new or (over.exists() and bool(over.update(until=Now() + longest)))
+        held = self.filter(name=name)
+        if held.exists():
+            over = held.filter(until__lte=Now())
+            return over.exists() and bool(over.update(until=Now() + longest))
+        try:
+            with transaction.atomic():
+                self.create(name=name, until=Now() + longest)
+        except IntegrityError:  # another was faster
+            return False
+        return True
 
     def end(self, name: str) -> None:
         """Give the turn of a key to the next login."""

@@ -46,8 +46,8 @@ def test_three_failures_stop_the_fourth_before_the_cloud_hears_of_it(client, out
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("backend", ["db.DatabaseCache", "dummy.DummyCache"])
-def test_eight_failures_sent_at_once_do_not_lock_the_key_with_a_cache_or_without(outscale, settings, backend):
+@pytest.mark.parametrize("backend", ["db.DatabaseCache", "dummy.DummyCache"])  # and with a cache that is lost
+def test_eight_failures_sent_at_once_do_not_lock_the_key(outscale, settings, backend):
     cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "portal_cache"}
     settings.CACHES = {"default": cache}
     ready = threading.Barrier(8)
