@@ -8,12 +8,12 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from ipaddress import ip_address
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,11 +21,12 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.errors import LoginBusy
+from accounts.models import LoginTurn
 
 LONGEST_WAIT_SECONDS = 2
 """A login that waits for its turn holds a worker, so it does not wait long."""
 
-LONGEST_LOGIN_SECONDS = 120
+LONGEST_LOGIN = timedelta(seconds=120)
 """After this time a login is taken for dead, as when its process was stopped."""
 
 _SECONDS_BETWEEN_LOOKS = 0.05
@@ -76,16 +77,16 @@ def one_at_a_time(access_key: str) -> Iterator[None]:
     Many sent at once would otherwise all be tried before the first failure is counted, and so lock the key.
     Raises ``LoginBusy`` after ``LONGEST_WAIT_SECONDS``.
     """
-    turn = f"login-{fingerprint(access_key).replace(' ', '-')}"
+    name = fingerprint(access_key)
     until = time.monotonic() + LONGEST_WAIT_SECONDS
-    while not cache.add(turn, 1, timeout=LONGEST_LOGIN_SECONDS):
+    while not LoginTurn.objects.take(name, LONGEST_LOGIN):
         if time.monotonic() > until:
             raise LoginBusy(retry_after=LONGEST_WAIT_SECONDS)
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     try:
         yield
     finally:
-        cache.delete(turn)
+        LoginTurn.objects.end(name)
 
 
 def forget(request: HttpRequest, access_key: str) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from secrets import token_urlsafe
 from uuid import UUID
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import transaction
 
+_CACHE = "changes"
 EVERYBODY = "everybody"
 """Of what everybody is shown: prices, and what operators change in the admin."""
 
@@ -29,7 +30,7 @@ def of_place(place: str) -> str:
 def note(*subjects: str) -> None:
     """Note that subjects have changed, when the transaction that changes them has ended."""
     words = {_name_of(subject): token_urlsafe(12) for subject in subjects}
-    transaction.on_commit(lambda: cache.set_many(words, timeout=None))
+    transaction.on_commit(lambda: caches[_CACHE].set_many(words, timeout=None))
 
 
 def states(subjects: Iterable[str]) -> list[str] | None:
@@ -38,11 +39,11 @@ def states(subjects: Iterable[str]) -> list[str] | None:
     One question to the cache. To be asked before what may have changed is read.
     """
     names = [_name_of(subject) for subject in subjects]
-    known = cache.get_many(names)
+    known = caches[_CACHE].get_many(names)
     unknown = [name for name in names if name not in known]
     if unknown:
         # Somebody else may put other words there at the same time: which ones hold is seen at the next time.
-        cache.set_many({name: token_urlsafe(12) for name in unknown}, timeout=None)
+        caches[_CACHE].set_many({name: token_urlsafe(12) for name in unknown}, timeout=None)
         return None
     return [known[name] for name in names]
 

@@ -1,13 +1,15 @@
 """Portal users: one per OUTSCALE account, and the operators."""
 
 import uuid
+from datetime import timedelta
 from typing import Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -81,6 +83,49 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.account_id})" if self.name and self.account_id else self.username
+
+
+class LoginTurnManager(models.Manager["LoginTurn"]):
+    """Gives turns, and takes them back."""
+
+    def take(self, name: str, longest: timedelta) -> bool:
+        """Take the turn of a key; answer False while another login has it, for ``longest`` at most.
+
+        The clock is that of the database, which is one for all hosts.
+        """
+        held = self.filter(name=name)
+        if held.exists():
+            over = held.filter(until__lte=Now())
+            return over.exists() and bool(over.update(until=Now() + longest))
+        try:
+            with transaction.atomic():
+                self.create(name=name, until=Now() + longest)
+        except IntegrityError:  # another was faster
+            return False
+        return True
+
+    def end(self, name: str) -> None:
+        """Give the turn of a key to the next login."""
+        self.filter(name=name).delete()
+
+
+class LoginTurn(models.Model):
+    """A login that is going on with the access key that has the fingerprint ``name``.
+
+    Not in the cache: a cache may be lost, and then the limit that keeps OUTSCALE from locking a key would be.
+    """
+
+    name = models.CharField(_("key"), max_length=64, primary_key=True)
+    until = models.DateTimeField(_("until"))
+
+    objects = LoginTurnManager()
+
+    class Meta:
+        verbose_name = _("turn of a login")
+        verbose_name_plural = _("turns of logins")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class OwnedQuerySet(models.QuerySet):

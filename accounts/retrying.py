@@ -16,6 +16,9 @@ RETRIES = 3
 DEADLINE_FACTOR = 2
 """A call with all its retries lasts at most this many times ``OUTSCALE_TIMEOUT_SECONDS``."""
 
+THROTTLED_SECONDS = 5.0
+"""A throttled call gives up after so long: while everybody is throttled, all threads would only wait."""
+
 BACKOFF_SECONDS = 0.25
 
 Answer = TypeVar("Answer")
@@ -35,7 +38,8 @@ def answer_to(call: str, send: Callable[[Attempt], Answer], *, owner: str, regio
 
 def _answer_to(call: str, send: Callable[[Attempt], Answer], owner: str, region: str) -> Answer:
     limiter = limiter_of(owner, region, settings.OUTSCALE_REQUESTS_PER_SECOND)
-    until = time.monotonic() + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS
+    begun = time.monotonic()
+    until = begun + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS
     for tried in range(RETRIES + 1):
         if not limiter.acquire(until):
             raise Throttled(call)
@@ -44,6 +48,7 @@ def _answer_to(call: str, send: Callable[[Attempt], Answer], owner: str, region:
         except CloudError as error:
             if isinstance(error, Throttled):
                 limiter.slow_down()
+                until = min(until, begun + THROTTLED_SECONDS)
             pause = _pause(error, tried)
             if tried == RETRIES or not error.may_pass or time.monotonic() + pause > until:
                 raise

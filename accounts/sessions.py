@@ -1,5 +1,6 @@
 """Begins, keeps and ends a customer's session."""
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -7,6 +8,7 @@ from importlib import import_module
 from django.conf import settings
 from django.contrib import auth
 from django.core.cache import cache
+from django.db import OperationalError
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,12 +17,14 @@ from accounts import attempts, keyring, standing
 from accounts.errors import AuthenticationRefused, LoginThrottled, PortalError
 from accounts.keyring import MOST_KEYS, Key, Keyring, PlaceUnknown, SessionExpired
 from accounts.models import AccountName, User
+from accounts.sessionstore import SEEN_FIELD
 from accounts.signals import keys_proven
+
+logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_WRITES = 60
 """A session in use is written at most this often; it may therefore end that much earlier, never later."""
 
-_SEEN_FIELD = "seen"
 _SEPARATOR = "."
 
 
@@ -158,8 +162,8 @@ def keep(request: HttpRequest) -> None:
         log_out(request)
         return
     now = int(timezone.now().timestamp())
-    if now - request.session.get(_SEEN_FIELD, 0) >= SECONDS_BETWEEN_WRITES:
-        request.session[_SEEN_FIELD] = now
+    if now - request.session.get(SEEN_FIELD, 0) >= SECONDS_BETWEEN_WRITES:
+        request.session[SEEN_FIELD] = now
         try:
             _drop_closed_accounts(request)
         except SessionExpired:  # it was ended while this request began
@@ -195,13 +199,16 @@ def _opens(request: HttpRequest) -> bool:
 
 def _clear_expired_now_and_then(request: HttpRequest) -> None:
     """Destroy sealed keys whose time is over while others work; once a minute for all sessions together."""
-    if cache.add("expired-sessions-cleared", True, SECONDS_BETWEEN_WRITES):
-        request.session.clear_expired()
+    try:
+        if cache.add("expired-sessions-cleared", True, SECONDS_BETWEEN_WRITES):
+            request.session.clear_expired()
+    except OperationalError:  # the disk is full, say: whoever came to read may read
+        logger.exception("Expired sessions could not be destroyed.")
 
 
 def expires_at(request: HttpRequest) -> datetime:
     """Return when the session ends without further activity."""
-    seen = request.session.get(_SEEN_FIELD)
+    seen = request.session.get(SEEN_FIELD)
     start = datetime.fromtimestamp(seen, UTC) if seen else timezone.now()
     return start + timedelta(seconds=settings.SESSION_COOKIE_AGE)
 
@@ -239,4 +246,4 @@ def _begin(request: HttpRequest, user: User, keys: Keyring) -> None:
     request.session.clear_expired()  # sealed keys whose time is over are destroyed here, without a cron job
     auth.login(request, user)
     keyring.seal(request, keys)
-    request.session[_SEEN_FIELD] = int(timezone.now().timestamp())
+    request.session[SEEN_FIELD] = int(timezone.now().timestamp())

@@ -4,13 +4,19 @@ Django writes a session as a whole. So a page that takes a while would write bac
 the keys as they were when it began: a key that was removed meanwhile would be there again.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
 from django.contrib.sessions.backends import db
-from django.db import transaction
+from django.db import OperationalError, transaction
+
+logger = logging.getLogger(__name__)
+
+SEEN_FIELD = "seen"
+"""The name under which a session holds when it was last used, in seconds since 1970."""
 
 
 class SessionStore(db.SessionStore):
@@ -27,14 +33,30 @@ class SessionStore(db.SessionStore):
         return found
 
     def save(self, must_create: bool = False) -> None:
-        """Write what has changed; raise ``UpdateError`` when the session has ended meanwhile."""
+        """Write what has changed; raise ``UpdateError`` when the session has ended meanwhile.
+
+        When nothing has changed but when it was last used, a database that has no room for that is no reason
+        to refuse the page: the next request writes it.
+        """
         if self.session_key is None or must_create:
             super().save(must_create)
         else:
-            with transaction.atomic():
-                self._catch_up()
-                super().save()
+            try:
+                with transaction.atomic():
+                    self._catch_up()
+                    super().save()
+            except OperationalError:
+                if self._changed() - {SEEN_FIELD}:
+                    raise
+                logger.exception("A session is in use, and it could not be noted.")
+                return
         self._as_read = deepcopy(self._session)
+
+    def _changed(self) -> set[str]:
+        """Return the names of what this request has changed."""
+        mine, before = self._session, self._as_read
+        kept = {name for name in mine.keys() & before.keys() if mine[name] == before[name]}
+        return (mine.keys() | before.keys()) - kept
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Case, DateTimeField, F, Value, When
+from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import Counter
 
@@ -182,7 +183,7 @@ def read_on(
     """
     standing.check(gateway.access_key, call=CALL)
     ledger, _is_new = Ledger.objects.get_or_create(
-        account_id=gateway.account_id, region=gateway.region, defaults={"claimed_until": at}
+        account_id=gateway.account_id, region=gateway.region, defaults={"claimed_until": Now()}
     )
     wants = {"with_linked": with_linked, "again": again}
     due = days_to_read(ledger, first, end, at=at, **wants)
@@ -191,7 +192,7 @@ def read_on(
         due = [end - dt.timedelta(days=1)]
     if not due and not tagreading.is_due(ledger, gateway.access_key, at):
         return Progress(first, end, [])
-    if not _claim(ledger, at):
+    if not _claim(ledger, min(seconds, LONGEST_SLICE)):
         return Progress(first, end, due, is_ours=not due)
     with_linked = with_linked or UsageDay.objects.filter(ledger=ledger, with_linked=True).exists()
     reading = Slice(gateway, ledger, at, with_linked=with_linked)
@@ -206,7 +207,7 @@ def read_on(
                 tags.take(begun + min(seconds, LONGEST_SLICE) + GRACE_SECONDS)
     finally:
         Ledger.objects.filter(pk=ledger.pk).update(
-            claimed_until=timezone.now(),
+            claimed_until=Now(),
             is_paying=ledger.is_paying,
             paying_account_id=ledger.paying_account_id,
         )
@@ -258,8 +259,11 @@ def read_all(
         time.sleep(progress.goes_on_after)
 
 
-def _claim(ledger: Ledger, at: dt.datetime) -> bool:
-    """Claim the ledger for as long as a slice can take; answer False when somebody else has it."""
-    longest = LONGEST_SLICE + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS + 5
-    free = Ledger.objects.filter(pk=ledger.pk, claimed_until__lte=at)
-    return bool(free.update(claimed_until=at + dt.timedelta(seconds=longest)))
+def _claim(ledger: Ledger, seconds: float) -> bool:
+    """Claim the ledger for as long as a slice of ``seconds`` can take; answer False when it is claimed.
+
+    Whoever has claimed it may be on another host, whose clock differs: that of the database is one for all.
+    """
+    longest = dt.timedelta(seconds=seconds + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS + 5)
+    free = Ledger.objects.filter(pk=ledger.pk, claimed_until__lte=Now())
+    return bool(free.update(claimed_until=Now() + longest))

@@ -2,9 +2,11 @@
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from accounts import operatorkeys
@@ -20,6 +22,11 @@ from costs import catalog, currency
 from costs.snapshots import reader_of
 
 logger = logging.getLogger(__name__)
+
+DATABASE_AWAY_SECONDS = 120
+"""For so long after its first failure a database is waited for: a restart is over by then."""
+
+SECONDS_BETWEEN_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -57,21 +64,41 @@ def _read(gateway: Gateway, orders: Orders) -> Source:
     if catalog.newest_catalog(gateway.region) is None:
         currency.learn_at_login(gateway=gateway)  # for what the cloud itself gives no price
     try:
-        progress = sync.read_all(
-            gateway,
-            first=orders.period.first,
-            end=orders.period.end,
-            seconds=orders.seconds,
-            with_linked=orders.with_linked,
-            again=True,
-            tell=lambda progress: orders.tell(gateway, progress),
-        )
+        progress = _read_over_restarts(gateway, orders)
     except CloudError as error:
         return Source(*whose, None, str(error.message))
     ledger = sync.ledger_of(*whose)
     tagreading.read_through(gateway, ledger, at=timezone.now(), seconds=orders.seconds)
     problem = str(progress.problem.message) if progress.left and progress.problem else ""
     return Source(*whose, ledger, problem)
+
+
+def _read_over_restarts(gateway: Gateway, orders: Orders) -> Progress:
+    """Read days to the end, and go on when the database is back that was away for a while.
+
+    What was kept stays kept. Raises ``CloudError``, and ``OperationalError`` when the database stays away.
+    """
+    until = time.monotonic() + orders.seconds
+    away_since = None
+    while True:
+        try:
+            return sync.read_all(
+                gateway,
+                first=orders.period.first,
+                end=orders.period.end,
+                seconds=max(0.0, until - time.monotonic()),
+                with_linked=orders.with_linked,
+                again=away_since is None,
+                tell=lambda progress: orders.tell(gateway, progress),
+            )
+        except OperationalError as error:
+            now = time.monotonic()
+            if away_since is not None and now - away_since > DATABASE_AWAY_SECONDS:
+                raise
+            away_since = away_since or now
+            logger.warning("the database gives no answer, the reading goes on when it does: %s", error)
+            connection.close()
+            time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def kept(keys: Iterable[OperatorKey]) -> Iterator[Source]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -187,22 +188,29 @@ def under_way(gateway: Gateway, at: dt.datetime) -> Progress | None:
 
 @transaction.atomic
 def _claimed(gateway: Gateway, at: dt.datetime) -> tuple[CostReading, bool]:
-    """Return the reading under way, or a new one, and whether it is ours to go on with."""
+    """Return the reading under way, or a new one, and whether it is ours to go on with.
+
+    Whoever else has it may be on another host, whose clock differs: that of the database is one for all.
+    """
     CostReading.objects.filter(touched_at__lt=at - _FORGOTTEN_AFTER).delete()
     begun = Reading.begin(account_id=gateway.account_id, region=gateway.region, at=at)
     row, is_new = CostReading.objects.select_for_update().get_or_create(
         account_id=gateway.account_id,
         region=gateway.region,
         reader=snapshots.reader_of(gateway.access_key),
-        defaults={"touched_at": at, "claimed_until": at + _claim_time(), "content": snapshots.packed(begun)},
+        defaults={
+            "touched_at": at,
+            "claimed_until": Now() + _claim_time(),
+            "content": snapshots.packed(begun),
+        },
     )
     if is_new:
         return row, True
-    if row.claimed_until > at:
+    if not CostReading.objects.filter(pk=row.pk, claimed_until__lte=Now()).exists():
         return row, False
     if at - row.touched_at > _ABANDONED_AFTER:
         row.content = snapshots.packed(begun)
-    row.touched_at, row.claimed_until = at, at + _claim_time()
+    row.touched_at, row.claimed_until = at, Now() + _claim_time()
     row.save()
     return row, True
 
@@ -214,8 +222,7 @@ def _claim_time() -> dt.timedelta:
 
 def _leave(row: CostReading, under_way: Reading) -> None:
     """Keep what was read, for the next slice."""
-    now = timezone.now()
-    row.content, row.touched_at, row.claimed_until = snapshots.packed(under_way), now, now
+    row.content, row.touched_at, row.claimed_until = snapshots.packed(under_way), timezone.now(), Now()
     row.save()
 
 

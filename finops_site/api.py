@@ -36,6 +36,7 @@ from consumption.trends_api import router as trends_router
 from costs.api import router as catalog_router
 from costs.cost_api import router as cost_router
 from finops_site.bodies import StorableParser
+from finops_site.databasefaults import fault_behind
 from quotes.api import router as quotes_router
 
 api = NinjaAPI(
@@ -108,7 +109,12 @@ def _not_understood(_request: HttpRequest, _error: Exception) -> HttpResponse:
 
 @api.exception_handler(Exception)
 def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
-    response = _failed(500, "INTERNAL_ERROR", _("The portal failed. The people who run it have been told."))
+    fault = fault_behind(error)
+    if fault is not None:
+        response = _refused(request, fault)
+    else:
+        message = _("The portal failed. The people who run it have been told.")
+        response = _failed(500, "INTERNAL_ERROR", message)
     log_response("API failed: %s", request.path, response=response, request=request, exception=error)
     return response
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
+from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from finops_site import probing
+from finops_site.sharedcache import SharedCache
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +29,18 @@ def alive(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when database, migrations and cache are as they should be, else 503 and which one is not."""
+    """Answer 200 when database, migrations and cache are as they should be, else 503 and which one is not.
+
+    That the shared cache is away is said, but no reason to send visitors elsewhere: every host is without it.
+    """
     answers: dict[str, str] = {}
     for name, check in CHECKS.items():
         # Who waited for the database in vain does not wait once more for what is in it.
         is_in_vain = name == "migrations" and answers["database"] != "ok"
         answers[name] = "failing" if is_in_vain else _answer(name, check)
-    return JsonResponse(answers, status=200 if set(answers.values()) == {"ok"} else 503)
+    if answers["cache"] == "ok" and _shared_cache_is_away():
+        answers["cache"] = "away"
+    return JsonResponse(answers, status=503 if "failing" in answers.values() else 200)
 
 
 def _answer(name: str, check: Callable[[], bool]) -> str:
@@ -70,6 +76,11 @@ def _migrations_are_applied() -> bool:
 def _cache_keeps_what_it_is_given() -> bool:
     cache.set("readyz", "kept", timeout=10)
     return cache.get("readyz") == "kept"
+
+
+def _shared_cache_is_away() -> bool:
+    backend = caches[DEFAULT_CACHE_ALIAS]
+    return isinstance(backend, SharedCache) and backend.absence.is_on
 
 
 CHECKS = {

@@ -7,6 +7,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from finops_site import release
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env(
@@ -150,6 +152,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+    # The last connection that is closed takes files away that the next one makes anew. For that there must be
+    # room on the disk: with none left, nothing could be read either.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -160,13 +165,20 @@ else:
     } | DATABASES["default"].get("OPTIONS", {})
 CACHES = {"default": env.cache("CACHE_URL", default="dbcache://portal_cache")}
 if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
-    # Django's own limit is 300 entries, above which it also drops turns of logins and refreshes going on.
+    # Django's own limit is 300 entries, above which it also drops turns of refreshes going on.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
-elif CACHES["default"]["BACKEND"].endswith(".RedisCache"):
-    CACHES["default"]["OPTIONS"] = {  # seconds
-        "socket_connect_timeout": 2,
-        "socket_timeout": 3,
-    } | CACHES["default"].get("OPTIONS", {})
+    CACHES["default"]["BACKEND"] = "finops_site.sharedcache.TableCache"
+if CACHES["default"]["BACKEND"].endswith(".RedisCache"):
+    CACHES["default"]["BACKEND"] = "finops_site.sharedcache.SharedCache"
+    # A server that has vanished answers nothing at all: nobody waits long for what can be done without.
+    patience = {"socket_connect_timeout": 1, "socket_timeout": 1}
+    CACHES["default"]["OPTIONS"] = patience | CACHES["default"].get("OPTIONS", {})
+# What accounts.changes tells holds for all releases that run, and for none when it is not shared.
+CACHES["changes"] = CACHES["default"] | {"KEY_PREFIX": f"{CACHES['default'].get('KEY_PREFIX', '')}changes"}
+if CACHES["changes"]["BACKEND"].endswith(".SharedCache"):
+    CACHES["changes"]["BACKEND"] = "finops_site.sharedcache.SharedOnlyCache"
+# Entries are pickles: another release, which may run beside this one during an upgrade, could not read them.
+CACHES["default"]["KEY_PREFIX"] = f"{CACHES['default'].get('KEY_PREFIX', '')}{release.sum_of(BASE_DIR)}"
 # Answers of finops_site.answers, of at most 256 KiB each.
 CACHES["answers"] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",

@@ -11,6 +11,8 @@ from finops_site.metrics import metrics
 
 admin.site.site_header = admin.site.site_title = _("OSC-FinOps administration")
 
+handler500 = "finops_site.errors.server_error"
+
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("start/", start.start, name="start"),

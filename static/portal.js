@@ -11,6 +11,7 @@
 (() => {
   "use strict";
   const TOAST_MS = 8000;
+  const AGAIN_MS = 10000;
 
   function later(toast) {
     const bad = toast.matches(".is-bad, .is-warn");
@@ -20,7 +21,16 @@
   function say(cause) {
     const template = document.querySelector(`template[data-failure="${cause}"]`)
       ?? document.querySelector('template[data-failure="other"]');
-    document.getElementById("toasts")?.append(template.content.cloneNode(true));
+    const notice = template.content.cloneNode(true);
+    const toasts = document.getElementById("toasts");
+    const said = [...toasts?.children ?? []].map((one) => one.textContent);
+    if (!said.includes(notice.firstElementChild.textContent)) toasts?.append(notice);
+  }
+
+  // What a page asks for by itself, it asks for again by itself: a server that is restarted is soon back.
+  function askAgain({ elt, requestConfig: { verb, path } }) {
+    if (!elt.matches('[hx-trigger^="load"]')) return;
+    setTimeout(() => { if (elt.isConnected) htmx.ajax(verb, path, { source: elt }); }, AGAIN_MS);
   }
 
   function disclose(button) {
@@ -52,8 +62,14 @@
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenus(event); });
 
   // Silence is a bug: what htmx does not show is said in the corner.
-  document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status));
-  document.addEventListener("htmx:sendError", () => say("offline"));
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    say(detail.xhr.getResponseHeader("Portal-Failure") ?? detail.xhr.status);
+    if (detail.xhr.status === 503) askAgain(detail);
+  });
+  document.addEventListener("htmx:sendError", ({ detail }) => {
+    say("offline");
+    askAgain(detail);
+  });
   document.addEventListener("htmx:timeout", () => say("offline"));
   // What is being typed stays, but for the form that was just sent.
   document.addEventListener("htmx:beforeRequest", ({ target, detail }) => {

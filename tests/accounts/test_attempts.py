@@ -8,9 +8,10 @@ from bs4 import BeautifulSoup
 from django.db import connections
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from accounts import attempts
-from accounts.models import User
+from accounts.models import LoginTurn, User
 from sandbox.cloud import DEMO_KEY, LINKED_KEY
 from tests.conftest import DEMO_KEYS
 
@@ -45,7 +46,10 @@ def test_three_failures_stop_the_fourth_before_the_cloud_hears_of_it(client, out
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_failures_sent_at_once_do_not_lock_the_key(outscale):
+@pytest.mark.parametrize("backend", ["db.DatabaseCache", "dummy.DummyCache"])  # and with a cache that is lost
+def test_eight_failures_sent_at_once_do_not_lock_the_key(outscale, settings, backend):
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "portal_cache"}
+    settings.CACHES = {"default": cache}
     ready = threading.Barrier(8)
 
     def fail_once(_number):
@@ -70,6 +74,14 @@ def test_login_does_not_wait_for_ever_for_another_one_with_the_same_key(client, 
     assert response.status_code == 429
     assert "being checked already" in message_of(response, "access_key")
     assert client.post("/login/", DEMO_KEYS).status_code == 302
+
+
+def test_a_login_whose_process_was_stopped_is_not_waited_for_longer_than_a_login_takes(client, outscale):
+    attempts.one_at_a_time(DEMO_KEY.access_key).__enter__()
+    LoginTurn.objects.update(until=timezone.now())
+
+    assert client.post("/login/", DEMO_KEYS).status_code == 302
+    assert not LoginTurn.objects.exists()
 
 
 def test_throttled_login_is_refused_without_waiting_for_its_turn(client, outscale, monkeypatch):

@@ -18,6 +18,28 @@ def open_history(page, address=WEEK):
     settled(page)
 
 
+def test_a_reading_goes_on_by_itself_after_a_slice_that_got_no_answer(customer, faults):
+    answers = [{"status": 503, "headers": {"Portal-Failure": "DATABASE_UNAVAILABLE"}}]
+
+    def answer(route):
+        if answers:
+            route.fulfill(**answers.pop())
+        else:
+            route.continue_()
+
+    customer.clock.install()
+    customer.route("**/consumption/read/**", answer)
+    customer.goto(WEEK)
+    toast = customer.locator("#toasts .notice")
+    expect(toast).to_contain_text("The portal's database gives no answer")
+    customer.clock.fast_forward(10_000)
+    customer.locator("#groups tbody tr").first.wait_for()
+    expect(customer.locator("#reading")).to_be_empty()
+    expect(toast).to_have_count(1)
+    assert [fault for fault in faults if "503" not in fault] == []
+    faults.clear()
+
+
 @pytest.fixture
 def history(customer):
     """The page of seven days of consumption, with its figures."""

@@ -5,10 +5,12 @@ import sys
 import threading
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from accounts.errors import AuthenticationRefused, CloudUnavailable, PermissionRefused
+from consumption import sync as sync_module
+from consumption import unattended
 from consumption.entries import CALL
 from consumption.models import DayState, Ledger, UsageDay
 from sandbox.cloud import CONSUMPTION_ONLY_KEY, DEMO_KEY, LINKED_KEY, PAYING_KEY, REFUSED_KEY
@@ -52,6 +54,36 @@ def test_what_is_kept_is_not_read_again(shell, outscale):
     outscale.requests.clear()
     sync(*DAYS)
     assert outscale.requests.count(call=CALL) == 0
+
+
+def test_a_restart_of_the_database_is_waited_for_and_the_reading_goes_on(shell, monkeypatch):
+    shell.use()
+    read_all, failures = sync_module.read_all, [OperationalError("terminating connection")]
+
+    def read(*arguments, **options):
+        if failures:
+            raise failures.pop()
+        return read_all(*arguments, **options)
+
+    monkeypatch.setattr(sync_module, "read_all", read)
+    monkeypatch.setattr(unattended, "SECONDS_BETWEEN_TRIES", 0)
+    monkeypatch.setattr(unattended.connection, "close", lambda: None)  # the one of the test
+    assert sync(*DAYS) == (f"{DEMO} {REGION}: 3 days, 3 complete\n", "", "")
+
+
+def test_a_database_that_stays_away_is_not_waited_for_for_ever(shell, monkeypatch):
+    shell.use()
+
+    def away(*_arguments, **_options):
+        raise OperationalError("terminating connection")
+
+    monkeypatch.setattr(sync_module, "read_all", away)
+    monkeypatch.setattr(unattended, "SECONDS_BETWEEN_TRIES", 0.01)
+    monkeypatch.setattr(unattended, "DATABASE_AWAY_SECONDS", 0.02)
+    monkeypatch.setattr(unattended.connection, "close", lambda: None)
+    out, _err, failure = sync(*DAYS)
+    assert out == ""
+    assert "terminating connection" in failure
 
 
 def test_several_profiles_and_regions_have_a_line_each(shell):

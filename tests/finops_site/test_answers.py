@@ -199,7 +199,7 @@ def test_what_a_part_of_a_page_asks_for_is_made_anew(logged_in, ledger):
 
 def test_without_the_shared_cache_pages_are_made_anew(logged_in, ledger, monkeypatch):
     assert seen(logged_in)
-    monkeypatch.setattr(type(cache._connections[cache._alias]), "get_many", lambda *_args, **_rest: {})
+    monkeypatch.setattr(caches["changes"], "get_many", lambda _names: {})
     spend(ledger, "7777.77")
     assert shows(logged_in, "7777.77")
 

@@ -1,0 +1,131 @@
+"""The cache that all processes share, in Redis or in the database, whose trouble is no fault of a page.
+
+Nothing in the cache has to outlive it: answers are worked out again, and the limits of logins are counted in
+the database. So while Redis gives no answer, each process remembers for itself in its own memory. What keeps
+the cloud from being asked too often then still holds, for each process.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from functools import cache
+from typing import Any
+
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from django.db import OperationalError, connection
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_TRIES = 5
+"""So long an absent Redis is left alone: one that hangs would cost every look-up its timeout."""
+
+
+class Absence:
+    """Whether a server is away, as this process has found; one thread at a time looks again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next_try: float | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Tell whether the server gave no answer when it was last asked."""
+        return self._next_try is not None
+
+    def is_worth_a_try(self) -> bool:
+        """Tell whether to ask the server: it is there, or nobody has looked for a while."""
+        if self._next_try is None:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if self._next_try is not None and now < self._next_try:
+                return False
+            self._next_try = now + SECONDS_BETWEEN_TRIES
+            return True
+
+    def begin(self) -> bool:
+        """Note that the server gave no answer; tell whether that is news."""
+        with self._lock:
+            is_news = self._next_try is None
+            self._next_try = time.monotonic() + SECONDS_BETWEEN_TRIES
+            return is_news
+
+    def end(self) -> None:
+        """Note that the server has answered."""
+        if self._next_try is not None:
+            self._next_try = None
+            logger.warning("The cache answers again.")
+
+
+@cache
+def _absence_of(_server: str) -> Absence:
+    """Return what this process knows of a server; Django has an object of the cache for each thread."""
+    return Absence()
+
+
+def _or_from_memory(name: str) -> Callable[..., Any]:
+    """Return the method ``name`` of a cache, which asks Redis, or our own memory while that is away."""
+    asked = getattr(RedisCache, name)
+
+    def method(self: "SharedCache", *args: Any, **kwargs: Any) -> Any:
+        if self.absence.is_worth_a_try():
+            try:
+                answer = asked(self, *args, **kwargs)
+            except RedisError as error:
+                if self.absence.begin():
+                    self.memory.clear()  # what it holds of the last time is old
+                    logger.error("The cache gives no answer (%s).", type(error).__name__)
+            else:
+                self.absence.end()
+                return answer
+        return getattr(self.memory, name)(*args, **kwargs)
+
+    return method
+
+
+class SharedCache(RedisCache):
+    """Django's cache in Redis, with the memory of this process in its place while Redis is away."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self.absence = _absence_of(str(server))
+        self.memory = LocMemCache(f"instead of {server}", {})
+
+    add = _or_from_memory("add")
+    get = _or_from_memory("get")
+    set = _or_from_memory("set")
+    touch = _or_from_memory("touch")
+    delete = _or_from_memory("delete")
+    has_key = _or_from_memory("has_key")
+    incr = _or_from_memory("incr")
+    get_many = _or_from_memory("get_many")
+    set_many = _or_from_memory("set_many")
+    delete_many = _or_from_memory("delete_many")
+    clear = _or_from_memory("clear")
+
+
+class SharedOnlyCache(SharedCache):
+    """The same with nothing in its place: what one process remembers alone would be wrong."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self.memory = DummyCache(server, {})
+
+
+class TableCache(DatabaseCache):
+    """Django's cache in a table of the database, in which can be looked while the disk is full."""
+
+    def _base_delete_many(self, keys: Collection[str]) -> bool:
+        """Delete entries, which Django also does when it finds one that has expired."""
+        try:
+            return super()._base_delete_many(keys)
+        except OperationalError:
+            if connection.in_atomic_block:
+                raise
+            logger.exception("What has expired stays in the cache.")
+            return False
