@@ -2,13 +2,13 @@
 
 A benchmark is a module of this package with a function ``main``; it prints figures beside their goals. It
 runs in a fresh process, once for each size of the cloud that it wants; with ``--small`` once, on a small one;
-with ``--postgresql`` on PostgreSQL and Redis instead of SQLite alone.
+with ``--postgresql`` and ``--redis`` on servers of its own instead of SQLite alone.
 """
 
 import argparse
 import multiprocessing
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bench.portal import measure
 
@@ -29,11 +29,11 @@ SMALL = 500
 """How many resources the small cloud has."""
 
 
-def run(name: str, sizes: Iterable[int | None], *, on_servers: bool) -> int:
+def run(name: str, sizes: Iterable[int | None], servers: Sequence[str]) -> int:
     """Run the benchmark ``name`` for each of some sizes and return its exit code."""
     fresh = multiprocessing.get_context("spawn")
     for size in sizes:
-        process = fresh.Process(target=measure, args=(name, size, on_servers))
+        process = fresh.Process(target=measure, args=(name, size, servers))
         process.start()
         process.join()
         if process.exitcode:
@@ -46,10 +46,12 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m bench", description="Figures beside their goals.")
     parser.add_argument("name", choices=SIZES)
     parser.add_argument("--small", action="store_true", help=f"on a cloud of {SMALL} resources")
-    parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL and Redis")
+    servers = {"action": "append_const", "dest": "servers", "default": []}
+    parser.add_argument("--postgresql", const="DATABASE_URL", **servers, help="on PostgreSQL, not on SQLite")
+    parser.add_argument("--redis", const="CACHE_URL", **servers, help="with Redis for its cache")
     options = parser.parse_args()
     sizes = [SMALL] if options.small else SIZES[options.name]
-    return run(options.name, sizes, on_servers=options.postgresql)
+    return run(options.name, sizes, options.servers)
 
 
 if __name__ == "__main__":

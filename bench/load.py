@@ -1,5 +1,7 @@
 """Measures many people at once (``python -m bench load``): gunicorn with two workers, and sessions that ask.
 
+On PostgreSQL with Redis: ``python -m bench load --postgresql --redis``.
+
 The sessions, the workers, the cloud and the database share this machine: what the workers themselves need is
 told apart, as milliseconds of a processor for each answer.
 """
@@ -9,8 +11,10 @@ import datetime as dt
 import itertools
 import os
 import statistics
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 from django.db import connection, connections
@@ -23,7 +27,7 @@ from bench.consumption import REGION, measure_size
 from bench.figures import p95, show
 from bench.portal import CROWD
 from bench.quotes import make_quote
-from bench.services import workers
+from bench.servers import Portal
 from bench.trends import keep
 from bench.visitors import Answers, Visitor, visitors
 from consumption.models import Ledger
@@ -147,5 +151,11 @@ def main() -> None:
     show("database", connection.vendor, "SQLite, and PostgreSQL with Redis")
     items = {key: items_of(key) for key in crowd()}
     connections.close_all()
-    with workers(2) as (address, processes):
-        asyncio.run(come(address, processes, items))
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {name: value for name, value in os.environ.items() if name != "PAGE_TTL_SECONDS"}
+        portal = Portal(environment | {"GUNICORN_WORKERS": "2"}, Path(folder) / "portal.log")
+        try:
+            portal.start()
+            asyncio.run(come(portal.url, [psutil.Process(pid) for pid in portal.workers()], items))
+        finally:
+            portal.stop()

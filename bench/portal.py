@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,37 +16,36 @@ import django
 import django.core.management
 from django.conf import settings
 
-from bench.services import postgresql, redis
+from bench.servers import Postgresql, Redis
 
 LATENCY_MS = 40
 CROWD = 20
 """How many accounts there are beside those of the demo; each owns a few of all kinds of resources."""
 
 
-def measure(name: str, size: int | None, on_servers: bool) -> None:
+def measure(name: str, size: int | None, servers: Sequence[str]) -> None:
     """Set the portal up in this process, and run the benchmark ``name`` on a cloud of ``size`` resources.
 
-    The portal keeps its data in a SQLite file, or with ``on_servers`` in PostgreSQL and Redis.
+    The portal keeps its data, and its cache too, in a SQLite file. ``servers`` are the variables that name a
+    server instead: ``DATABASE_URL`` a PostgreSQL, ``CACHE_URL`` a Redis, both its own.
     """
     with ExitStack() as running:
-        folder = running.enter_context(tempfile.TemporaryDirectory())
-        kept = {"DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.sqlite3'}"}
-        if on_servers:
-            kept = {
-                "DATABASE_URL": running.enter_context(postgresql()),
-                "CACHE_URL": running.enter_context(redis()),
-            }
-        os.environ |= (
-            running.enter_context(_cloud(size))
-            | kept
-            | {
-                "DJANGO_SETTINGS_MODULE": "finops_site.settings",
-                "DEMO": "true",
-                "LOG_LEVEL": "ERROR",
-                "PAGE_TTL_SECONDS": "0",  # how long it takes to make a page, not to send it again
-                "OUTSCALE_REQUESTS_PER_SECOND": "1000",
-            }
-        )
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        os.environ |= running.enter_context(_cloud(size))
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "finops_site.settings",
+            "DATABASE_URL": f"sqlite:///{folder / 'bench.sqlite3'}",
+            "CACHE_URL": "dbcache://portal_cache",
+            "DEMO": "true",
+            "LOG_LEVEL": "ERROR",
+            "PAGE_TTL_SECONDS": "0",  # how long it takes to make a page, not to send it again
+            "OUTSCALE_REQUESTS_PER_SECOND": "1000",
+        }
+        for name in servers:
+            server = Postgresql(folder) if name == "DATABASE_URL" else Redis()
+            running.callback(server.stop)
+            server.start()
+            os.environ[name] = server.url
         django.setup()
         settings.STATIC_ROOT = str(Path(folder) / "static")  # pages name the files by their sums
         django.core.management.call_command("collectstatic", verbosity=0)

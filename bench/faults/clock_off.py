@@ -2,7 +2,7 @@
 
 from bench.faults import clocks
 from bench.faults.report import Report
-from bench.faults.servers import Portal
+from bench.servers import Portal
 from bench.faults.stage import Stage, final_days, question, stage
 from bench.faults.visitor import REGION, Seen, Visitor
 from sandbox.cloud import DEMO_KEY, PAYING_KEY

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.faults.report import Report
-from bench.faults.servers import Portal
+from bench.servers import Portal
 from bench.faults.stage import Stage, question
 from bench.faults.stored import Database
 from bench.faults.visitor import Seen, Visitor, goes_on

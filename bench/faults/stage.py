@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.faults.servers import Portal, Postgresql, Redis
+from bench.servers import Portal, Postgresql, Redis
 from bench.faults.stored import Database
 from bench.faults.visitor import REGION, Visitor
 from sandbox.cloud import DEMO_KEY

@@ -1,4 +1,4 @@
-"""The servers that a bad day can befall: a PostgreSQL, a Redis, the portal, on free ports of this machine."""
+"""The servers of a portal of many processes: a PostgreSQL, a Redis, gunicorn, on free ports of this machine."""
 
 import os
 import pwd
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import requests
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 START_SECONDS = 60
 
