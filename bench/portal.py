@@ -41,11 +41,11 @@ def measure(name: str, size: int | None, servers: Sequence[str]) -> None:
             "PAGE_TTL_SECONDS": "0",  # how long it takes to make a page, not to send it again
             "OUTSCALE_REQUESTS_PER_SECOND": "1000",
         }
-        for name in servers:
-            server = Postgresql(folder) if name == "DATABASE_URL" else Redis()
+        for variable in servers:
+            server = Postgresql(folder) if variable == "DATABASE_URL" else Redis()
             running.callback(server.stop)
             server.start()
-            os.environ[name] = server.url
+            os.environ[variable] = server.url
         django.setup()
         settings.STATIC_ROOT = str(Path(folder) / "static")  # pages name the files by their sums
         django.core.management.call_command("collectstatic", verbosity=0)

@@ -1,4 +1,4 @@
-"""The servers of a portal of many processes: a PostgreSQL, a Redis, gunicorn, on free ports of this machine."""
+"""The servers of a portal of many processes: a PostgreSQL, a Redis, gunicorn; on free ports."""
 
 import os
 import pwd

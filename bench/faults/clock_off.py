@@ -2,9 +2,9 @@
 
 from bench.faults import clocks
 from bench.faults.report import Report
-from bench.servers import Portal
 from bench.faults.stage import Stage, final_days, question, stage
 from bench.faults.visitor import REGION, Seen, Visitor
+from bench.servers import Portal
 from sandbox.cloud import DEMO_KEY, PAYING_KEY
 
 MINUTES = 10

@@ -6,10 +6,10 @@ import time
 
 from bench.faults.readings import BrowserReading, days, expect_right
 from bench.faults.report import Report
-from bench.servers import wait_for
 from bench.faults.stage import Stage, days_of_command, final_days, keys, stage
 from bench.faults.stored import lost
 from bench.faults.visitor import PAGES, Seen, Visitor
+from bench.servers import wait_for
 
 DAYS = 90
 PATIENCE_SECONDS = 30

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.faults.report import Report
-from bench.servers import Portal
 from bench.faults.stage import Stage, question
 from bench.faults.stored import Database
 from bench.faults.visitor import Seen, Visitor, goes_on
+from bench.servers import Portal
 
 SECONDS_BETWEEN_TRIES = 2
 """A page asks again ten seconds after a slice that was not answered; here it does so sooner."""

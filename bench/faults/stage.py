@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.servers import Portal, Postgresql, Redis
 from bench.faults.stored import Database
 from bench.faults.visitor import REGION, Visitor
+from bench.servers import Portal, Postgresql, Redis
 from sandbox.cloud import DEMO_KEY
 from sandbox.server import Sandbox, running
 

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 from bench.faults.report import Report
-from bench.servers import ROOT, Portal
 from bench.faults.stage import Stage, final_days, question, stage
 from bench.faults.stored import lost
 from bench.faults.visitor import PAGES, Seen, Visitor
+from bench.servers import ROOT, Portal
 from sandbox.cloud import PAYING_KEY
 
 ALL_PAGES = (

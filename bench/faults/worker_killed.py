@@ -6,8 +6,8 @@ import time
 
 from bench.faults.readings import BrowserReading, days, expect_right
 from bench.faults.report import Report
-from bench.servers import wait_for
 from bench.faults.stage import final_days, stage
+from bench.servers import wait_for
 
 DAYS = 90
 CLAIM_SECONDS = 1 + 2 * 10 + 5
