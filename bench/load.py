@@ -47,7 +47,7 @@ SECONDS = int(os.environ.get("LOAD_SECONDS", "60"))
 """How long each number of sessions asks; 600 shows whether the memory stays flat."""
 
 ITEMS = 20
-KEPT = ("overview, page", "overview, figures", "history", "costs")
+KEPT = ("overview, page", "overview, figures", "overview, active quote", "history", "costs")
 """The pages that are made of kept data alone."""
 
 
@@ -100,14 +100,12 @@ async def log_in(people: list[Visitor]) -> None:
     show("logins that failed", _errors(answers), "none")
 
 
-async def ask(people: list[Visitor], processes: list[psutil.Process], seconds: float, pause: float) -> None:
-    """Let people ask for some seconds, and print how they were answered and what it took."""
+async def ask(name: str, people: list[Visitor], processes: list[psutil.Process]) -> None:
+    """Let people ask for a while, and print how they were answered and what it took."""
     answers, before = Answers(), Used.by(processes)
     begun = time.monotonic()
-    end = begun + seconds
-    await asyncio.gather(*(visitor.come_and_go(answers, end, pause) for visitor in people))
+    await asyncio.gather(*(visitor.come_and_go(answers, begun + SECONDS, PAUSE) for visitor in people))
     wall, after = time.monotonic() - begun, Used.by(processes)
-    name = f"{len(people)} sessions" + ("" if pause else ", without a pause")
     kept = [figure for what in KEPT for figure in answers.taken[what]]
     cpu = after.cpu - before.cpu
     show(f"{name}, answers a second", f"{answers.count / wall:.0f}", _rate_goal(len(people)))
@@ -142,7 +140,8 @@ async def come(address: str, processes: list[psutil.Process], items: dict[Access
             visitor.item = next(edited[key])
         await log_in(people)
         for count in SESSIONS:
-            await ask(people[:count], processes, SECONDS, PAUSE)
+            await ask(f"{count} sessions, at first", people[:count], processes)
+            await ask(f"{count} sessions", people[:count], processes)
 
 
 def main() -> None:

@@ -78,6 +78,7 @@ class Visitor:
     async def _overview(self, answers: Answers) -> None:
         await self._ask(answers, "overview, page", "/")
         await self._ask(answers, "overview, figures", "/", headers=_FRAGMENT, holds="€")
+        await self._ask(answers, "overview, active quote", "/quotes/active/", headers=_FRAGMENT, holds="€")
 
     async def _history(self, answers: Answers) -> None:
         question = self._random.choice(HISTORY)

@@ -28,8 +28,6 @@ from consumption.periods import Period, months_later
 from consumption.reading import Wish
 from finops_site import overviewconverted, overviewfigures
 from finops_site.overviewbills import Bill, bills_of, has_history
-from quotes.models import Quote, QuoteStatus
-from quotes.sheet import sheet_of
 
 PAGE, FRAGMENT = "finops_site/overview.html", "finops_site/_overview.html"
 
@@ -43,7 +41,7 @@ MOST_BUDGETS = 5
 """How many budgets are shown; their list has all of them."""
 
 
-@remembered()
+@remembered(unmoved_by=["quotes"])
 @login_not_required
 @never_cache
 @require_safe
@@ -52,7 +50,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "finops_site/landing.html")
     if not keyring.is_sealed(request):
-        return render(request, PAGE, {"has_keys": False} | _quote(request, timezone.now()))
+        return render(request, PAGE, {"has_keys": False})
     keys, now = keyring.open(request), timezone.now()
     shows_all = bool(request.GET.get("all"))
     context = {"has_keys": True, "shows_figures": shows_all, "now": now}
@@ -81,10 +79,7 @@ def _reading(request: HttpRequest, keys: Keyring, now: datetime) -> dict[str, An
 def _figures(request: HttpRequest, keys: Keyring, now: datetime, *, seconds: float) -> dict[str, Any]:
     """Return the figures; those that have to be worked out are awaited without ``seconds`` to do it."""
     bills = bills_of(keys.chosen, now, works_out=bool(seconds))
-    shared = {
-        "refusals": [refusal for bill in bills for refusal in bill.access.refusals],
-        **_quote(request, now),
-    }
+    shared = {"refusals": [refusal for bill in bills for refusal in bill.access.refusals]}
     if not has_history(bills):
         return shared | {"is_first": True, "running": _running(bills)}
     budgets = _budgets(request, keys, now, seconds=seconds)
@@ -120,9 +115,3 @@ def _budgets(request: HttpRequest, keys: Keyring, now: datetime, *, seconds: flo
         "count": len(standings),
         "awaited": any(one.awaits_forecast for one in standings),
     }
-
-
-def _quote(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """Return the active quote, if there is one."""
-    quote = Quote.objects.owned_by(request.user).filter(status=QuoteStatus.ACTIVE).with_item_count().first()
-    return {"quote": quote, "sheet": sheet_of(quote, at=now) if quote else None}

@@ -8,6 +8,7 @@ app_name = "quotes"
 
 urlpatterns = [
     path("", views.index, name="list"),
+    path("active/", views.active, name="active"),
     path("<uuid:quote_id>/", views.detail, name="detail"),
     path("<uuid:quote_id>/rename/", views.rename, name="rename"),
     path("<uuid:quote_id>/terms/", views.terms, name="terms"),

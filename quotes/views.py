@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import keyring, regions
-from accounts.pages import gone_is_404, page_or_fragment, wants_fragment
+from accounts.pages import gone_is_404, page_or_fragment, remembered, wants_fragment
 from costs import catalog
 from quotes import editing, exports, lifecycle
 from quotes.forms import NameForm, TermsForm, terms_of
 from quotes.itemforms import blank_form
-from quotes.models import Quote, QuoteGroup
+from quotes.models import Quote, QuoteGroup, QuoteStatus
 from quotes.owned import quote_of
 from quotes.resources import ResourceType
 from quotes.sheet import Sheet, sheet_of
@@ -79,6 +79,18 @@ def index(request: HttpRequest) -> HttpResponse:
     page = Paginator(quotes, QUOTES_PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "form": form}
     return render(request, "quotes/list.html", context, status=422 if form.errors else 200)
+
+
+@remembered(unmoved_by=["budgets"])
+@require_safe
+def active(request: HttpRequest) -> HttpResponse:
+    """Show the active quote, or the way to the first: a part of the overview."""
+    if not wants_fragment(request):
+        return redirect("quotes:list")
+    mine = Quote.objects.owned_by(request.user).filter(status=QuoteStatus.ACTIVE)
+    quote = mine.with_item_count().first()
+    sheet = sheet_of(quote, at=timezone.now()) if quote else None
+    return render(request, "quotes/_active.html", {"quote": quote, "sheet": sheet})
 
 
 _MOVES: dict[str, Callable[..., Quote]] = {"save": lifecycle.save, "load": lifecycle.load}

@@ -148,14 +148,14 @@ def test_what_a_script_changes_is_on_the_page_at_once(logged_in, ledger):
     assert not shows(logged_in, "Of this year", "/", **HTMX)
 
 
-def test_the_edit_of_a_quote_leaves_the_history_and_changes_the_overview(logged_in, ledger):
+def test_the_edit_of_a_quote_leaves_the_history_and_changes_what_shows_the_quote(logged_in, ledger):
     quote = lifecycle.create(owner=User.objects.get(), name="First name", at=timezone.now())
     assert seen(logged_in)
-    assert shows(logged_in, "First name", "/", **HTMX)
+    assert shows(logged_in, "First name", "/quotes/active/", **HTMX)
     logged_in.post(f"/quotes/{quote.pk}/rename/", {"name": "Second name"})
     spend(ledger, "7777.77")
     assert shows(logged_in, "1234.56")
-    assert shows(logged_in, "Second name", "/", **HTMX)
+    assert shows(logged_in, "Second name", "/quotes/active/", **HTMX)
 
 
 def test_nobody_gets_the_page_of_another_account_or_of_a_key_that_may_see_less(logged_in, ledger):
