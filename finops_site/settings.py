@@ -179,10 +179,10 @@ if CACHES["changes"]["BACKEND"].endswith(".SharedCache"):
     CACHES["changes"]["BACKEND"] = "finops_site.sharedcache.SharedOnlyCache"
 # Entries are pickles: another release, which may run beside this one during an upgrade, could not read them.
 CACHES["default"]["KEY_PREFIX"] = f"{CACHES['default'].get('KEY_PREFIX', '')}{release.sum_of(BASE_DIR)}"
-# Answers of finops_site.answers, of at most 256 KiB each.
+# Answers of finops_site.answers, of about 10 KiB each.
 CACHES["answers"] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-    "OPTIONS": {"MAX_ENTRIES": 500},
+    "OPTIONS": {"MAX_ENTRIES": 2000},
 }
 PAGE_TTL_SECONDS = env("PAGE_TTL_SECONDS")
 
