@@ -39,7 +39,7 @@ lint: $(DEVELOPMENT)
 
 # What axe finds on a page does not depend on the database: those tests run once, in "test".
 test-postgresql: $(DEVELOPMENT) messages
-	.ci/with-postgresql env REQUIRE_POSTGRESQL=1 $(BIN)/pytest -n 2 --ignore=tests/browser/test_accessibility.py
+	.ci/with-postgresql .ci/with-redis env REQUIRE_POSTGRESQL=1 $(BIN)/pytest -n 2 --ignore=tests/browser/test_accessibility.py
 
 messages: $(MESSAGES)
 

@@ -1,7 +1,10 @@
 """What the tests of every floor share: a local OUTSCALE to talk to, and a browser that is logged in."""
 
+import os
+
 import hypothesis
 import pytest
+from django.conf import settings
 from django.utils import translation
 
 from sandbox.cloud import DEMO_KEY
@@ -10,6 +13,15 @@ from tests.sandbox.openapi import Answers
 
 hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_configure():
+    """Let each of the processes that run the tests have a database of Redis to itself, and to empty."""
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    for one in settings.CACHES.values():
+        if one.get("LOCATION", "").startswith("redis:"):
+            one["LOCATION"] = f"{one['LOCATION'].rpartition('/')[0]}/{number}"
+
 
 DEMO_KEYS = {
     "access_key": DEMO_KEY.access_key,
