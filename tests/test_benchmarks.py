@@ -1,5 +1,6 @@
 """Benchmarks print figures and fail no test; that they still run is tested here, on small sizes."""
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
@@ -100,4 +101,5 @@ def test_the_benchmark_of_the_scale_prints_each_figure_beside_its_goal(logged_in
     assert int(asked.split()[1]) >= 31
     [runs] = [line for line in lines if line.startswith("consumption_resourceusage, ")]
     assert f" {ResourceUsage.objects.count():,} rows" in runs
-    assert any(line.startswith("cache, sums: ") for line in lines)
+    if settings.CACHES["default"]["BACKEND"].endswith("TableCache"):
+        assert any(line.startswith("cache, sums: ") for line in lines)
