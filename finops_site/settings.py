@@ -348,6 +348,7 @@ LOGGING = {
         "django.db.backends": {"level": "INFO"},  # its queries hold the keys of sessions
         "django.template": {"level": "INFO"},  # its misses hold all that a page is made of
         "botocore": {"level": "INFO"},  # its requests hold access keys and signatures
+        "axes.apps": {"level": "WARNING"},  # it says that it begins: cron would mail that for every command
         "gunicorn.error": {"handlers": [], "propagate": True},  # the server's own lines go the same way
     },
 }

@@ -273,6 +273,49 @@ def test_former_secret_keys_come_from_the_environment():
     assert told.stdout == "['one', 'two']\n"
 
 
+def test_the_command_of_a_machine_reads_its_variables_as_systemd_does(tmp_path):
+    script = (ROOT / "deploy" / "osc-finops").read_text()
+    given = {
+        "etc/osc-finops/portal.env": "# A=b\n\nDATABASE_URL=postgres://portal@host/portal?one=$1&two='2'\nLOG_LEVEL=INFO\n",
+        "etc/osc-finops/consumption.env": "OSC_REGION=eu-west-2",
+        "opt/osc-finops/current/.venv/bin/python": "#!/bin/sh\nenv\n",
+        "bin/id": "#!/bin/sh\necho osc-finops\n",
+        "osc-finops": re.sub(r"(?<= )(?=/(etc|opt)/)", str(tmp_path), script),
+    }
+    for name, text in given.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def told(*arguments, **variables):
+        run = [tmp_path / "osc-finops", *arguments]
+        path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+        ended = subprocess.run(
+            run, check=True, env=variables | {"PATH": path}, capture_output=True, text=True
+        )
+        return set(ended.stdout.splitlines())
+
+    address = "DATABASE_URL=postgres://portal@host/portal?one=$1&two='2'"
+    assert {address, "LOG_LEVEL=INFO", "HOME=/var/lib/osc-finops"} <= told("check_budgets")
+    assert "OSC_REGION=eu-west-2" not in told("check_budgets")
+    assert {address, "LOG_LEVEL=WARNING", "OSC_REGION=eu-west-2"} <= told(
+        "sync_consumption", LOG_LEVEL="WARNING"
+    )
+
+
+def test_a_command_that_has_nothing_to_say_says_nothing_which_cron_would_mail():
+    said = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"LOG_LEVEL": "INFO", "LOG_FILE": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert said.stderr == ""
+
+
 def test_every_file_that_the_guide_names_is_there():
     named = set(re.findall(r"\bdeploy/(?!secrets)[\w./@-]*\w", GUIDE)) | set(
         re.findall(r"\]\(([\w./-]+)\)", GUIDE)
