@@ -22,12 +22,10 @@ from django.utils.crypto import salted_hmac
 
 from accounts.errors import LoginBusy
 from accounts.models import LoginTurn
+from accounts.retrying import DEADLINE_FACTOR
 
 LONGEST_WAIT_SECONDS = 2
 """A login that waits for its turn holds a worker, so it does not wait long."""
-
-LONGEST_LOGIN = timedelta(seconds=120)
-"""After this time a login is taken for dead, as when its process was stopped."""
 
 _SECONDS_BETWEEN_LOOKS = 0.05
 
@@ -79,14 +77,19 @@ def one_at_a_time(access_key: str) -> Iterator[None]:
     """
     name = fingerprint(access_key)
     until = time.monotonic() + LONGEST_WAIT_SECONDS
-    while not LoginTurn.objects.take(name, LONGEST_LOGIN):
+    while not (turn := LoginTurn.objects.take(name, _longest_login())):
         if time.monotonic() > until:
             raise LoginBusy(retry_after=LONGEST_WAIT_SECONDS)
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     try:
         yield
     finally:
-        LoginTurn.objects.end(name)
+        LoginTurn.objects.end(name, turn)
+
+
+def _longest_login() -> timedelta:
+    """Return twice as long as a login takes at most, of three calls."""
+    return timedelta(seconds=2 * 3 * DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS)
 
 
 def forget(request: HttpRequest, access_key: str) -> None:

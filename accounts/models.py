@@ -88,25 +88,28 @@ class User(AbstractBaseUser, PermissionsMixin):
 class LoginTurnManager(models.Manager["LoginTurn"]):
     """Gives turns, and takes them back."""
 
-    def take(self, name: str, longest: timedelta) -> bool:
-        """Take the turn of a key; answer False while another login has it, for ``longest`` at most.
+    def take(self, name: str, longest: timedelta) -> uuid.UUID | None:
+        """Take the turn of a key, and return what ends it; None while another login has it.
+
+        It is over after ``longest``, too.
 
         The clock is that of the database, which is one for all hosts.
         """
-        held = self.filter(name=name)
+        held, holder = self.filter(name=name), uuid.uuid4()
         if held.exists():
             over = held.filter(until__lte=Now())
-            return over.exists() and bool(over.update(until=Now() + longest))
+            is_mine = over.exists() and over.update(until=Now() + longest, holder=holder)
+            return holder if is_mine else None
         try:
             with transaction.atomic():
-                self.create(name=name, until=Now() + longest)
+                self.create(name=name, until=Now() + longest, holder=holder)
         except IntegrityError:  # another was faster
-            return False
-        return True
+            return None
+        return holder
 
-    def end(self, name: str) -> None:
-        """Give the turn of a key to the next login."""
-        self.filter(name=name).delete()
+    def end(self, name: str, holder: uuid.UUID) -> None:
+        """Give the turn of a key to the next login, unless it has taken it already."""
+        self.filter(name=name, holder=holder).delete()
 
 
 class LoginTurn(models.Model):
@@ -117,6 +120,7 @@ class LoginTurn(models.Model):
 
     name = models.CharField(_("key"), max_length=64, primary_key=True)
     until = models.DateTimeField(_("until"))
+    holder = models.UUIDField(_("holder"))
 
     objects = LoginTurnManager()
 
@@ -126,6 +130,20 @@ class LoginTurn(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Change(models.Model):
+    """When a ``subject`` last changed, as a word that another change replaces (``accounts.changes``)."""
+
+    subject = models.CharField(_("subject"), max_length=120, primary_key=True)
+    word = models.UUIDField(_("word"))
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class OwnedQuerySet(models.QuerySet):

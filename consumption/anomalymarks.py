@@ -11,6 +11,7 @@ from functools import cached_property
 
 from django.db.models import QuerySet
 
+from accounts import changes
 from consumption.anomalies import Anomaly
 from consumption.models import ExpectedAnomaly, Ledger
 from consumption.periods import Period
@@ -19,18 +20,21 @@ from consumption.questions import Question
 
 @dataclass(frozen=True)
 class Scope:
-    """What a mark belongs to: an account, and what its session asked, without the period."""
+    """What a mark belongs to: an account, and what its session asked of ``places``, without the period."""
 
     account_id: str
     text: str
+    places: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, account_id: str, ledgers: Iterable[Ledger], question: Question) -> "Scope":
         """Return the scope of a question to some ledgers, the same in whatever order it names them."""
+        ledgers = list(ledgers)
         places = [f"{ledger.account_id}/{ledger.region}" for ledger in ledgers]
         filters = [f"{name}={one}" for name, values in question.filters.items() for one in values]
         linked = ["linked=1"] if question.with_linked else []
-        return cls(account_id, "\n".join([*sorted(places), *sorted(filters), *linked]))
+        text = "\n".join([*sorted(places), *sorted(filters), *linked])
+        return cls(account_id, text, tuple(ledger.place for ledger in ledgers))
 
     @cached_property
     def digest(self) -> str:
@@ -54,12 +58,18 @@ class Scope:
             is_rise=anomaly.is_rise,
             defaults={"scope": self.text, "last_day": anomaly.period.last, "note": note},
         )
+        self._note_change()
         return mark
 
     def unmark(self, anomaly: Anomaly) -> None:
         """Take back all marks that stand for an anomaly; there may be none any more."""
         shared = self._rows.filter(first_day__lt=anomaly.period.end, last_day__gte=anomaly.period.first)
         shared.filter(is_rise=anomaly.is_rise).delete()
+        self._note_change()
+
+    def _note_change(self) -> None:
+        """Others who may see these places see the mark, too."""
+        changes.note(*map(changes.of_place, self.places))
 
 
 def mark_of(anomaly: Anomaly, marks: Sequence[ExpectedAnomaly]) -> ExpectedAnomaly | None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from django.db import connection, models, transaction
 
-from accounts import regions
+from accounts import changes, regions
 from accounts.errors import CallRefused, CloudError
 from consumption.entries import Answer, Entry
 from consumption.models import DayState, Ledger, Meter, ResourceUsage, Usage, UsageDay
@@ -93,6 +93,7 @@ def keep(ledger: Ledger, read: Iterable[ReadDay], *, at: dt.datetime) -> None:
         meters = _meters({meter for one in valued for _account, meter, _resource in one.lines})
         _keep_days(ledger, valued, meters, at)
         _keep_resources(ledger, valued, meters)
+    changes.note(changes.of_place(ledger.place))
 
 
 def _days_with_figures(ledger: Ledger, days: list[dt.date]) -> set[dt.date]:
@@ -115,6 +116,7 @@ def note_failure(ledger: Ledger, day: dt.date, error: CloudError, *, at: dt.date
     Ledger.objects.select_for_update().get(pk=ledger.pk)
     too_early = isinstance(error, CallRefused) and is_provisional(day, at)
     _note_failure(ledger, day, NOT_CONSOLIDATED if too_early else error.code, at)
+    changes.note(changes.of_place(ledger.place))
 
 
 def _note_failure(ledger: Ledger, day: dt.date, reason: str, at: dt.datetime) -> None:

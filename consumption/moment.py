@@ -40,6 +40,11 @@ def after_the_moment(call: Callable[[], object]) -> None:
         waiting.append(call)
 
 
+def is_looked_at() -> bool:
+    """Tell whether one moment is looked at: then nothing may be written."""
+    return _WAITING.get() is not None
+
+
 @contextmanager
 def _one_transaction() -> Iterator[None]:
     if connection.in_atomic_block:

@@ -11,7 +11,7 @@ from contextvars import copy_context
 
 from django.conf import settings
 
-from accounts import standing
+from accounts import changes, standing
 from accounts.errors import (
     AuthenticationRefused,
     CallRefused,
@@ -175,6 +175,7 @@ class Slice:
             reader=reader_of(self._gateway.access_key),
             defaults={"answered_at": self._at, "refusal": refusal},
         )
+        changes.note(changes.of_place(self._ledger.place))
 
     def _learn_who_pays(self, answered: Sequence[ReadDay]) -> None:
         """Note whether this account pays for itself, or who does, which its own entries say."""

@@ -192,9 +192,10 @@ def read_on(
         due = [end - dt.timedelta(days=1)]
     if not due and not tagreading.is_due(ledger, gateway.access_key, at):
         return Progress(first, end, [])
-    if not _claim(ledger, min(seconds, LONGEST_SLICE)):
-        return Progress(first, end, due, is_ours=not due)
     with_linked = with_linked or UsageDay.objects.filter(ledger=ledger, with_linked=True).exists()
+    claim = _claim(ledger, min(seconds, LONGEST_SLICE), calls_of_a_day=2 if with_linked else 1)
+    if claim is None:
+        return Progress(first, end, due, is_ours=not due)
     reading = Slice(gateway, ledger, at, with_linked=with_linked)
     begun = time.monotonic()
     try:
@@ -206,10 +207,9 @@ def read_on(
             if not isinstance(reading.problem, _REFUSALS):
                 tags.take(begun + min(seconds, LONGEST_SLICE) + GRACE_SECONDS)
     finally:
+        Ledger.objects.filter(pk=ledger.pk, claimed_until=claim).update(claimed_until=Now())
         Ledger.objects.filter(pk=ledger.pk).update(
-            claimed_until=Now(),
-            is_paying=ledger.is_paying,
-            paying_account_id=ledger.paying_account_id,
+            is_paying=ledger.is_paying, paying_account_id=ledger.paying_account_id
         )
         changes.note(changes.of_place(ledger.place))
     _DAYS.labels("cloud").inc(len(reading.kept))
@@ -259,11 +259,16 @@ def read_all(
         time.sleep(progress.goes_on_after)
 
 
-def _claim(ledger: Ledger, seconds: float) -> bool:
-    """Claim the ledger for as long as a slice of ``seconds`` can take; answer False when it is claimed.
+def _claim(ledger: Ledger, seconds: float, *, calls_of_a_day: int) -> dt.datetime | None:
+    """Claim the ledger for as long as a slice of ``seconds`` can take, and return until when.
 
-    Whoever has claimed it may be on another host, whose clock differs: that of the database is one for all.
+    None when it is claimed already. What was begun in time is waited for; the calls of a day follow each
+    other. Whoever else has claimed it may be on another host, whose clock differs: that of the database is
+    one for all.
     """
-    longest = dt.timedelta(seconds=seconds + DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS + 5)
-    free = Ledger.objects.filter(pk=ledger.pk, claimed_until__lte=Now())
-    return bool(free.update(claimed_until=Now() + longest))
+    last_day = calls_of_a_day * DEADLINE_FACTOR * settings.OUTSCALE_TIMEOUT_SECONDS
+    longest = dt.timedelta(seconds=seconds + last_day + 5)
+    mine = Ledger.objects.filter(pk=ledger.pk)
+    if not mine.filter(claimed_until__lte=Now()).update(claimed_until=Now() + longest):
+        return None
+    return mine.values_list("claimed_until", flat=True).get()

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import Max
 
+from accounts.changes import note, of_place
 from consumption import keeping
 from consumption.models import Ledger, ResourceTag, TagReading
 from costs.timeline import OPEN
@@ -94,6 +95,7 @@ def note_tags(*, ledger: Ledger, seen: Seen, at: dt.datetime) -> None:
         unique_fields=["ledger", "resource_type", "day"],
         update_fields=["read_at"],
     )
+    note(of_place(ledger.place))
 
 
 def _changes(ledger: Ledger, seen: Seen, day: int) -> _Changes:

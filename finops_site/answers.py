@@ -7,9 +7,11 @@ question, language and theme: until something changes that they show (``accounts
 """
 
 import re
+import secrets
 import zlib
 from collections.abc import Callable
 from hashlib import sha256
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.messages import get_messages
@@ -28,14 +30,14 @@ from finops_site.theme import theme_of
 MEMORY = "answers"
 """The cache of the answers, which every worker has for itself."""
 
-MOST_BYTES = 2**20
-"""What is larger is not remembered."""
+MOST_BYTES = 64 * 1024
+"""What is larger, compressed, is not remembered: 1,000 answers then never take more than 64 MiB."""
 
 _PARTS = ("quotes", "budgets")
 _ELSEWHERE = "elsewhere"
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_TOKEN = re.compile(rb'(?<=name="csrfmiddlewaretoken" value=")\w{64}(?=")')
-_PLACE_OF_TOKEN = b"csrf-token-of-whoever-asks"
+_TOKEN = re.compile(rb'(?:name="csrfmiddlewaretoken" value=|"X-CSRFToken": )"(\w{64})"')
+_PLACE_OF_TOKEN = secrets.token_hex(32).encode()  # a word that nobody can write into a page
 
 
 class RememberedAnswers:
@@ -62,10 +64,7 @@ class RememberedAnswers:
         if allowed is None or not _may_be_remembered(request):
             return None
         keys = keyring.open(request)
-        states = changes.states(_shown(request, keys, allowed))
-        if states is None:
-            return None
-        name = _question(request, keys, states)
+        name = _question(request, keys, changes.states(_shown(request, keys, allowed)))
         found = caches[MEMORY].get(name)
         hitmeter.count("page", hits=bool(found), misses=not found)
         if found is None:
@@ -108,7 +107,7 @@ def _changed_by(request: HttpRequest) -> list[str]:
     return [changes.of_user(request.user.pk, first if first in _PARTS else _ELSEWHERE)]
 
 
-def _question(request: HttpRequest, keys: Keyring, states: list[str]) -> str:
+def _question(request: HttpRequest, keys: Keyring, states: list[tuple[str, UUID]]) -> str:
     """Return what stands for all that the answer depends on."""
     known = [(key.access_key, key.place, key.name) for key in keys.keys]
     asked = (request.get_host(), request.scheme, request.get_full_path(), wants_fragment(request))
@@ -118,7 +117,9 @@ def _question(request: HttpRequest, keys: Keyring, states: list[str]) -> str:
 
 
 def _keep(name: str, seconds: int, response: HttpResponse) -> None:
-    if len(response.content) <= MOST_BYTES:
-        body = _TOKEN.sub(_PLACE_OF_TOKEN, response.content)
-        packed = zlib.compress(body, level=1)  # a tenth of it, in a millisecond
+    body = response.content
+    for token in set(_TOKEN.findall(body)):
+        body = body.replace(token, _PLACE_OF_TOKEN)
+    packed = zlib.compress(body, level=1)  # a tenth of a page, in a millisecond
+    if len(packed) <= MOST_BYTES:
         caches[MEMORY].set(name, (packed, dict(response.headers)), seconds)

@@ -19,15 +19,22 @@ HIDDEN = "********************"
 
 _SECRETS = re.compile(
     r"""(?ix)
-    (?P<before> OSC4-HMAC-SHA256\s+ ) .*
+    (?P<before> (?:OSC4|AWS4)-HMAC-SHA256\s+ ) .*
     | (?P<name>
-        \b (?: secret_?key | access_?key | password | signature | authorization | cookie | x-session-id
-             | session_?id | finops_key | csrftoken | csrfmiddlewaretoken )
-        ["']? \s* [=:] \s* ["']?
-      ) [^\s"'&,;}]+
+        (?<![a-z0-9]) (?: [a-z0-9]+_ )* (?: secret_?key | (?:secret_?)? access_?key(?:_?id)? | passw(?:or)?d
+             | signature | authorization | cookie | x[-_]session[-_]id | session_?id | finops_key
+             | csrfmiddlewaretoken | (?:csrf)?token )
+        ["']? \s* (?: [=:] | ,(?=\s*b?["']) ) \s*
+      ) (?: b?"[^"]*" | b?'[^']*' | (?: (?:Bearer|Basic)\s+ )? [^\s"'&,;}]+ )
+    | (?P<scheme> (?<![a-z]) (?:Bearer|Basic)\s+ ) [^\s"',;]+
+    | (?P<address> [a-z]:// [^\s/:@"']* : ) [^\s/@"']+ (?=@)
+    | (?P<asked> https?:// [^\s?"'<>]* \? ) [^\s"'<>]+
     """
 )
-"""What must never be read in a log, whoever wrote it: signatures, and values beside the name of a secret."""
+"""What must never be read in a log, whoever wrote it.
+
+Signatures, values beside the name of a secret, passwords in addresses, and what was asked of an address.
+"""
 
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -46,8 +53,8 @@ _HARMLESS_HEADERS = {
 
 
 def redact(text: str) -> str:
-    """Return ``text`` with every signature and every named secret replaced by stars."""
-    return _SECRETS.sub(lambda found: (found["before"] or found["name"]) + HIDDEN, text)
+    """Return ``text`` with every signature, every named secret and every query replaced by stars."""
+    return _SECRETS.sub(lambda found: found[found.lastgroup] + HIDDEN, text)
 
 
 class RedactingFormatter(logging.Formatter):
@@ -59,7 +66,7 @@ class RedactingFormatter(logging.Formatter):
         if isinstance(record.msg, dict):  # of structlog
             record = logging.makeLogRecord(record.__dict__)
             facts = {name: value for name, value in record.msg.items() if name not in (*known, "event")}
-            record.msg, record.args = "%s%s", (record.msg["event"], _pairs(facts))
+            record.msg, record.args = "%s%s", (record.msg.get("event", ""), _pairs(facts))
         if known:
             record = logging.makeLogRecord(record.__dict__)
             record.msg, record.args = "%s%s", (record.getMessage(), _pairs(known))

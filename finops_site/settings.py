@@ -173,16 +173,12 @@ if CACHES["default"]["BACKEND"].endswith(".RedisCache"):
     # A server that has vanished answers nothing at all: nobody waits long for what can be done without.
     patience = {"socket_connect_timeout": 1, "socket_timeout": 1}
     CACHES["default"]["OPTIONS"] = patience | CACHES["default"].get("OPTIONS", {})
-# What accounts.changes tells holds for all releases that run, and for none when it is not shared.
-CACHES["changes"] = CACHES["default"] | {"KEY_PREFIX": f"{CACHES['default'].get('KEY_PREFIX', '')}changes"}
-if CACHES["changes"]["BACKEND"].endswith(".SharedCache"):
-    CACHES["changes"]["BACKEND"] = "finops_site.sharedcache.SharedOnlyCache"
 # Entries are pickles: another release, which may run beside this one during an upgrade, could not read them.
 CACHES["default"]["KEY_PREFIX"] = f"{CACHES['default'].get('KEY_PREFIX', '')}{release.sum_of(BASE_DIR)}"
 # Answers of finops_site.answers, of about 10 KiB each.
 CACHES["answers"] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-    "OPTIONS": {"MAX_ENTRIES": 2000},
+    "OPTIONS": {"MAX_ENTRIES": 1000},
 }
 PAGE_TTL_SECONDS = env("PAGE_TTL_SECONDS")
 

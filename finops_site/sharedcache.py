@@ -13,11 +13,12 @@ from functools import cache
 from typing import Any
 
 from django.core.cache.backends.db import DatabaseCache
-from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from django.db import OperationalError, connection
 from redis.exceptions import RedisError
+
+from consumption import moment
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,8 @@ SECONDS_BETWEEN_TRIES = 5
 class Absence:
     """Whether a server is away, as this process has found; one thread at a time looks again."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: str = "") -> None:
+        self.memory = LocMemCache(f"instead of {server}", {})
         self._lock = threading.Lock()
         self._next_try: float | None = None
 
@@ -49,10 +51,15 @@ class Absence:
             return True
 
     def begin(self) -> bool:
-        """Note that the server gave no answer; tell whether that is news."""
+        """Note that the server gave no answer; tell whether that is news.
+
+        What was remembered in its place the last time is old then, and forgotten.
+        """
         with self._lock:
             is_news = self._next_try is None
             self._next_try = time.monotonic() + SECONDS_BETWEEN_TRIES
+            if is_news:
+                self.memory.clear()
             return is_news
 
     def end(self) -> None:
@@ -63,9 +70,9 @@ class Absence:
 
 
 @cache
-def _absence_of(_server: str) -> Absence:
+def _absence_of(server: str) -> Absence:
     """Return what this process knows of a server; Django has an object of the cache for each thread."""
-    return Absence()
+    return Absence(server)
 
 
 def _or_from_memory(name: str) -> Callable[..., Any]:
@@ -78,12 +85,11 @@ def _or_from_memory(name: str) -> Callable[..., Any]:
                 answer = asked(self, *args, **kwargs)
             except RedisError as error:
                 if self.absence.begin():
-                    self.memory.clear()  # what it holds of the last time is old
                     logger.error("The cache gives no answer (%s).", type(error).__name__)
             else:
                 self.absence.end()
                 return answer
-        return getattr(self.memory, name)(*args, **kwargs)
+        return getattr(self.absence.memory, name)(*args, **kwargs)
 
     return method
 
@@ -94,7 +100,6 @@ class SharedCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self.absence = _absence_of(str(server))
-        self.memory = LocMemCache(f"instead of {server}", {})
 
     add = _or_from_memory("add")
     get = _or_from_memory("get")
@@ -109,19 +114,17 @@ class SharedCache(RedisCache):
     clear = _or_from_memory("clear")
 
 
-class SharedOnlyCache(SharedCache):
-    """The same with nothing in its place: what one process remembers alone would be wrong."""
-
-    def __init__(self, server: str, params: dict[str, Any]) -> None:
-        super().__init__(server, params)
-        self.memory = DummyCache(server, {})
-
-
 class TableCache(DatabaseCache):
     """Django's cache in a table of the database, in which can be looked while the disk is full."""
 
     def _base_delete_many(self, keys: Collection[str]) -> bool:
-        """Delete entries, which Django also does when it finds one that has expired."""
+        """Delete entries, which Django also does when it finds one that has expired.
+
+        Where one moment of the database is looked at nothing may be written: that waits for its end.
+        """
+        if moment.is_looked_at():
+            moment.after_the_moment(lambda: self._base_delete_many(keys))
+            return False
         try:
             return super()._base_delete_many(keys)
         except OperationalError:

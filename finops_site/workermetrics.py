@@ -46,7 +46,7 @@ def make_folder() -> None:
 
 @contextmanager
 def _locked(folder: Path, how: int) -> Iterator[None]:
-    with (folder / _LOCK).open() as lock:
+    with (folder / _LOCK).open("a") as lock:
         fcntl.flock(lock, how)
         yield
 

@@ -5,6 +5,7 @@ import os
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import translation
 
 from sandbox.cloud import DEMO_KEY
@@ -34,6 +35,13 @@ DEMO_KEYS = {
 def _pages_are_made_anew(settings):
     """A test changes what a page shows without asking the portal for it."""
     settings.PAGE_TTL_SECONDS = 0
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(settings):
+    """What a test leaves in Redis is not taken back with its transaction."""
+    if settings.CACHES["default"].get("LOCATION", "").startswith("redis:"):
+        cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -234,3 +234,13 @@ def test_customer_cannot_log_in_with_a_password(client, outscale):
     client.post("/admin/login/", {"username": user.username, "password": "!"})
 
     assert client.get("/accounts/").status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_login_that_took_too_long_does_not_end_the_turn_of_the_next():
+    late = LoginTurn.objects.take("key 1", timedelta(seconds=-1))
+    following = LoginTurn.objects.take("key 1", timedelta(minutes=1))
+    LoginTurn.objects.end("key 1", late)
+    assert LoginTurn.objects.take("key 1", timedelta(minutes=1)) is None
+    LoginTurn.objects.end("key 1", following)
+    assert LoginTurn.objects.take("key 1", timedelta(minutes=1))

@@ -32,7 +32,7 @@ from sandbox.cloud import (
     READ_ONLY_KEY,
     REFUSED_KEY,
 )
-from tests.consumption.days import REGION, gateway
+from tests.consumption.days import LATER, REGION, gateway, make_ledger
 
 OLD = Period(dt.date(2026, 2, 26), dt.date(2026, 3, 3))
 
@@ -428,3 +428,18 @@ def test_a_key_that_is_refused_is_not_shown_what_is_kept(outscale):
     with pytest.raises(AuthenticationRefused):
         go_on(period=Period(OLD.first - ONE_DAY, OLD.end))
     assert not sync.may_see(Ledger.objects.get(), DEMO_KEY.access_key, timezone.now())
+
+
+@pytest.mark.django_db
+def test_a_slice_whose_claim_is_over_does_not_free_that_of_the_next(outscale, monkeypatch):
+    begun = make_ledger()
+    Ledger.objects.filter(pk=begun.pk).update(claimed_until=LATER - dt.timedelta(days=999))
+    theirs = timezone.now() + dt.timedelta(hours=1)
+
+    def taken(_self, _due, *, seconds):
+        Ledger.objects.filter(pk=begun.pk).update(claimed_until=theirs)
+
+    monkeypatch.setattr("consumption.sync.Slice.read", taken)
+    today = timezone.now().date()
+    sync.read_on(gateway(), first=today - 2 * ONE_DAY, end=today, at=timezone.now())
+    assert Ledger.objects.get(pk=begun.pk).claimed_until == theirs

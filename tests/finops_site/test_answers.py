@@ -9,19 +9,22 @@ from django.core.cache import cache, caches
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import User
-from consumption import sync
-from consumption.periods import ONE_DAY
+from accounts.errors import CloudUnavailable
+from accounts.models import Change, User
+from consumption import keeping, sync
+from consumption.anomalymarks import Scope
+from consumption.periods import ONE_DAY, Period
+from consumption.questions import Question
 from costs import freshness, refreshing
 from finops_site.answers import MEMORY
 from quotes import lifecycle
 from sandbox.cloud import LINKED_KEY, READ_ONLY_KEY
 from tests.budgets.budgets import make_budget
 from tests.conftest import DEMO_KEYS
-from tests.consumption.days import entry, gateway, keep, make_ledger
+from tests.consumption.days import day, entry, gateway, keep, make_ledger
 from tests.costs.portal_readings import HTMX
 
-pytestmark = pytest.mark.django_db(transaction=True)  # what has changed is told when a transaction ends
+pytestmark = pytest.mark.django_db
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 HISTORY = "/consumption/"
@@ -44,8 +47,10 @@ def ledger(logged_in):
 
 def spend(ledger, amount):
     """Keep yesterday anew, and tell nobody: a page that shows it was made anew."""
-    now = timezone.now()
+    now, before = timezone.now(), list(Change.objects.all())
     keep(ledger, {now.date() - ONE_DAY: [entry(price=amount, value="1")]}, at=now)
+    Change.objects.all().delete()
+    Change.objects.bulk_create(before)
 
 
 def shows(client, amount, address=HISTORY, **headers):
@@ -166,16 +171,47 @@ def test_nobody_gets_the_page_of_another_account_or_of_a_key_that_may_see_less(l
 
 
 def test_a_second_session_of_the_account_gets_the_page_with_a_token_of_its_own(logged_in, ledger):
-    assert seen(logged_in)
-    spend(ledger, "7777.77")
     second = Client(enforce_csrf_checks=True)
     token = second.get("/login/").context["csrf_token"]
     second.post("/login/", DEMO_KEYS | {"csrfmiddlewaretoken": str(token)})
-    second.get(HISTORY)  # made anew: a login is a change, too
-    page = second.get(HISTORY).text
-    token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
-    chosen = second.post("/theme/", {"theme": "dark", "next": HISTORY, "csrfmiddlewaretoken": token})
-    assert chosen.status_code == 302
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    theirs, mine = logged_in.get(HISTORY).text, second.get(HISTORY).text
+    assert "7777" not in mine
+    assert not tokens(mine) & tokens(theirs)
+    [token] = tokens(mine)
+    by_form = {"theme": "dark", "next": HISTORY, "csrfmiddlewaretoken": token}
+    assert second.post("/theme/", by_form).status_code == 302
+    by_script = {"X-CSRFToken": token}
+    assert second.post("/theme/", {"theme": "dark"}, headers=by_script).status_code == 302
+
+
+def tokens(page):
+    """Return all that could be a CSRF token."""
+    return set(re.findall(r"\b\w{64}\b", page))
+
+
+def test_what_people_write_is_never_taken_for_the_place_of_a_token(logged_in, ledger):
+    address = f"{HISTORY}?search=csrf-token-of-whoever-asks&group_by=resource"
+    first, again = logged_in.get(address).text, logged_in.get(address).text
+    assert "csrf-token-of-whoever-asks" in first
+    assert "csrf-token-of-whoever-asks" in again
+
+
+def test_what_somebody_else_says_of_an_anomaly_is_on_the_page_at_once(logged_in, ledger):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    question = Question(Period(day(1), day(2)))
+    anomaly = SimpleNamespace(period=question.period, is_rise=True)
+    Scope.of("100000000002", [ledger], question).mark(anomaly)
+    assert shows(logged_in, "7777.77")
+
+
+def test_a_failed_day_is_told_in_the_transaction_that_notes_it(logged_in, ledger):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    keeping.note_failure(ledger, timezone.now().date(), CloudUnavailable("x"), at=timezone.now())
+    assert shows(logged_in, "7777.77")
 
 
 def test_language_and_theme_are_those_of_whoever_asks(logged_in, ledger):
@@ -195,13 +231,6 @@ def test_what_a_part_of_a_page_asks_for_is_made_anew(logged_in, ledger):
     assert shows(logged_in, "1234.56", **HTMX)
     spend(ledger, "7777.77")
     assert shows(logged_in, "7777.77", **HTMX, **{"HX-Trigger": "answer"})
-
-
-def test_without_the_shared_cache_pages_are_made_anew(logged_in, ledger, monkeypatch):
-    assert seen(logged_in)
-    monkeypatch.setattr(caches["changes"], "get_many", lambda _names: {})
-    spend(ledger, "7777.77")
-    assert shows(logged_in, "7777.77")
 
 
 def test_a_refused_question_is_refused_again(logged_in, ledger):

@@ -13,6 +13,8 @@ from django.core.cache.backends.db import DatabaseCache
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
+from accounts.models import User
+from consumption.moment import one_moment
 from finops_site import release, sharedcache
 from tests.conftest import DEMO_KEYS
 
@@ -117,3 +119,27 @@ def test_the_names_in_the_cache_begin_with_the_release(address):
         text=True,
     )
     assert told.stdout.strip() == release.sum_of(ROOT)
+
+
+@pytest.mark.skipif(
+    not settings.CACHES["default"]["BACKEND"].endswith("TableCache"), reason="the cache is in Redis"
+)
+@pytest.mark.django_db(transaction=True)
+def test_what_has_expired_is_deleted_after_the_moment_that_is_looked_at(monkeypatch):
+    cache.set("old", 1, 60)
+    later = timezone.now() + dt.timedelta(seconds=61)
+    with monkeypatch.context() as patched:
+        patched.setattr("django.core.cache.backends.db.tz_now", lambda: later)
+        with one_moment():
+            assert cache.get_many(["old"]) == {}
+            assert User.objects.count() == 0  # the moment goes on
+    assert cache.get("old") is None
+
+
+def test_what_was_remembered_in_place_of_redis_is_forgotten_before_the_next_time():
+    absence = sharedcache.Absence("one of a test")
+    absence.begin()
+    absence.memory.set("old", 1)
+    absence.end()
+    absence.begin()
+    assert absence.memory.get("old") is None
