@@ -207,11 +207,7 @@ def read_on(
             if not isinstance(reading.problem, _REFUSALS):
                 tags.take(begun + min(seconds, LONGEST_SLICE) + GRACE_SECONDS)
     finally:
-        Ledger.objects.filter(pk=ledger.pk, claimed_until=claim).update(claimed_until=Now())
-        Ledger.objects.filter(pk=ledger.pk).update(
-            is_paying=ledger.is_paying, paying_account_id=ledger.paying_account_id
-        )
-        changes.note(changes.of_place(ledger.place))
+        _release(ledger, claim)
     _DAYS.labels("cloud").inc(len(reading.kept))
     if isinstance(reading.problem, _REFUSALS):
         raise reading.problem
@@ -272,3 +268,11 @@ def _claim(ledger: Ledger, seconds: float, *, calls_of_a_day: int) -> dt.datetim
     if not mine.filter(claimed_until__lte=Now()).update(claimed_until=Now() + longest):
         return None
     return mine.values_list("claimed_until", flat=True).get()
+
+
+def _release(ledger: Ledger, claim: dt.datetime) -> None:
+    """End a claim, unless it is somebody else's by now, and keep what was learnt of who pays."""
+    mine = Ledger.objects.filter(pk=ledger.pk)
+    mine.filter(claimed_until=claim).update(claimed_until=Now())
+    mine.update(is_paying=ledger.is_paying, paying_account_id=ledger.paying_account_id)
+    changes.note(changes.of_place(ledger.place))
