@@ -16,6 +16,7 @@ from consumption.forecastforms import horizon_period
 from consumption.periods import ONE_DAY, Period
 from costs.money import show_money
 from sandbox.cloud import DEMO_KEY, LINKED_KEY
+from tests.caches import only_in_a_table
 from tests.consumption.days import entry, keep, make_ledger
 from tests.consumption.test_consumption_api import Script
 from tests.costs.portal_readings import client_of, get, keys_of, text
@@ -334,6 +335,7 @@ def test_the_pages_queries_do_not_grow_with_the_days(logged_in, now, django_asse
         show(logged_in)
 
 
+@only_in_a_table
 @pytest.mark.django_db(transaction=True)
 def test_the_answer_is_remembered_though_the_page_looks_at_one_moment(client, outscale, now, settings):
     """The cache may lie in the database, in which nothing can be written while a moment is looked at."""

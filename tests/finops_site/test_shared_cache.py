@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.cache import cache, caches
 from django.core.cache.backends.db import DatabaseCache
 from django.db import OperationalError, transaction
@@ -16,6 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from consumption.moment import one_moment
 from finops_site import release, sharedcache
+from tests.caches import only_in_a_table
 from tests.conftest import DEMO_KEYS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -57,9 +57,7 @@ def test_without_redis_people_log_in_and_see_every_page_and_readyz_says_so(clien
     assert (ready.status_code, ready.json()["cache"]) == (200, "away")
 
 
-@pytest.mark.skipif(
-    not settings.CACHES["default"]["BACKEND"].endswith("TableCache"), reason="the cache is in Redis"
-)
+@only_in_a_table
 @pytest.mark.django_db(transaction=True)
 def test_a_cache_in_the_database_that_cannot_delete_what_has_expired_is_looked_into_all_the_same(monkeypatch):
     def full(_self, keys):
@@ -121,9 +119,7 @@ def test_the_names_in_the_cache_begin_with_the_release(address):
     assert told.stdout.strip() == release.sum_of(ROOT)
 
 
-@pytest.mark.skipif(
-    not settings.CACHES["default"]["BACKEND"].endswith("TableCache"), reason="the cache is in Redis"
-)
+@only_in_a_table
 @pytest.mark.django_db(transaction=True)
 def test_what_has_expired_is_deleted_after_the_moment_that_is_looked_at(monkeypatch):
     cache.set("old", 1, 60)
