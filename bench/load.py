@@ -157,6 +157,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = {name: value for name, value in os.environ.items() if name != "PAGE_TTL_SECONDS"}
         portal = Portal(environment | {"GUNICORN_WORKERS": "2"}, Path(folder) / "portal.log")
+        portal.prepare()
         try:
             portal.start()
             asyncio.run(come(portal.url, [psutil.Process(pid) for pid in portal.workers()], items))
