@@ -10,12 +10,16 @@ from collections.abc import Iterable
 
 from accounts.models import Change
 
+QUOTES, BUDGETS, ELSEWHERE = "quotes", "budgets", "elsewhere"
+PARTS = (QUOTES, BUDGETS, ELSEWHERE)
+"""The parts of the portal in which users change something; the addresses of the first two begin so."""
+
 EVERYBODY = "everybody"
 """Of what everybody is shown: prices, and what operators change in the admin."""
 
 
 def of_user(user: uuid.UUID, part: str) -> str:
-    """Return the subject of what a user has made in a part of the portal."""
+    """Return the subject of what a user has made in a part of the portal (``PARTS``)."""
     return f"user {user} {part}"
 
 

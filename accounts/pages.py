@@ -47,9 +47,9 @@ def with_keys(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 class Remembered:
     """How a view may be answered again as a moment ago, while nothing changes that it shows.
 
-    ``unmoved_by`` are the parts of the portal in which a change by its user does not show here: quotes,
-    budgets. ``at_most`` is for how many seconds: what a page does by itself when its figures are old waits
-    as long.
+    ``unmoved_by`` are the parts of the portal (``accounts.changes.PARTS``) in which a change by its user does
+    not show here. ``at_most`` is for how many seconds: what a page does by itself when its figures are old
+    waits as long.
     """
 
     unmoved_by: frozenset[str]

@@ -26,6 +26,15 @@ KINDS = [
 ]
 
 
+EDITED_VM = {
+    "region": "eu-west-2",
+    "vm_type": "tinav6.c8r16p1",
+    "product_codes": "0002",
+    "tenancy": "default",
+}
+"""What the form of a VM sends, without its quantity."""
+
+
 def make_quote(owner: User, items: int) -> Quote:
     """Return a quote of VMs and volumes of a user."""
     prices = freshness.up_to_date("eu-west-2", timezone.now()).prices
@@ -59,12 +68,11 @@ def measure_calculation(quote: Quote) -> None:
 def measure_edit(client: Client, quote: Quote) -> None:
     """Time one edit through the view, as htmx sends it, and count its queries."""
     item = quote.items.order_by("display_order")[10]
-    vm = {"region": "eu-west-2", "vm_type": "tinav6.c8r16p1", "product_codes": "0002", "tenancy": "default"}
     quantities = iter(range(1, 10_000))
 
     def edit() -> None:
         path = f"/quotes/{quote.pk}/items/{item.pk}/"
-        data = vm | {"quantity": next(quantities)}
+        data = EDITED_VM | {"quantity": next(quantities)}
         response = client.post(path, data, headers={"HX-Request": "true"})
         if response.status_code != 200:
             sys.exit(f"the edit answered {response.status_code}")

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from bench.consumption import REGION
+from bench.quotes import EDITED_VM
 from sandbox.cloud import AccessKey
 
-REGION = "eu-west-2"
 HISTORY = (
     "period=last-12-months&group_by=category",
     "period=last-12-months&group_by=resource_type",
@@ -88,8 +89,7 @@ class Visitor:
         await self._ask(answers, "costs", "/costs/", holds="€")
 
     async def _edit(self, answers: Answers) -> None:
-        vm = {"region": REGION, "vm_type": "tinav6.c8r16p1", "product_codes": "0002", "tenancy": "default"}
-        data = vm | {"quantity": str(self._random.randint(1, 99))}
+        data = EDITED_VM | {"quantity": str(self._random.randint(1, 99))}
         headers = _FRAGMENT | {"X-CSRFToken": self._cookie("csrftoken")}
         await self._ask(answers, "quote edit", self.item, data=data, headers=headers, holds="€")
 

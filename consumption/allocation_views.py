@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from accounts.changes import BUDGETS, QUOTES
 from accounts.gateway import Gateway
 from accounts.pages import remembered, with_keys
 from consumption.allocationpage import ALLOCATION
@@ -12,7 +13,7 @@ from consumption.moment import one_moment
 from consumption.views import shown
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=[QUOTES, BUDGETS])
 @require_safe
 @with_keys
 @one_moment()

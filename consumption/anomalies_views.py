@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import keyring
+from accounts.changes import BUDGETS, QUOTES
 from accounts.gateway import Gateway
 from accounts.pages import page_or_fragment, remembered, wants_fragment, with_keys
 from consumption import views
@@ -22,7 +23,7 @@ from consumption.moment import one_moment
 FRAGMENT = "consumption/_anomalies_changed.html"
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=[QUOTES, BUDGETS])
 @require_safe
 @with_keys
 @one_moment()

@@ -8,6 +8,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from accounts import keyring
+from accounts.changes import BUDGETS, QUOTES
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from accounts.keyring import Key
@@ -24,7 +25,7 @@ from costs import snapshots
 from costs.fileformats import CSV
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=[QUOTES, BUDGETS])
 @require_safe
 @with_keys
 @one_moment()

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import keyring
+from accounts.changes import BUDGETS, QUOTES
 from accounts.keyring import Keyring
 from accounts.pages import remembered
 from consumption.access import Access, access_of
@@ -48,7 +49,7 @@ def with_keyring(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     return guarded
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=[QUOTES, BUDGETS])
 @require_safe
 @with_keyring
 def invoice(request: HttpRequest, keys: Keyring) -> HttpResponse:

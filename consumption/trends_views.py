@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from accounts.changes import BUDGETS, QUOTES
 from accounts.gateway import Gateway
 from accounts.pages import remembered, with_keys
 from consumption.export_views import exported
@@ -12,7 +13,7 @@ from consumption.trendspage import TRENDS
 from consumption.views import shown
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=[QUOTES, BUDGETS])
 @require_safe
 @with_keys
 @one_moment()
@@ -21,7 +22,7 @@ def trends(request: HttpRequest, _gateway: Gateway) -> HttpResponse:
     return shown(request, TRENDS)
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=[QUOTES, BUDGETS])
 @require_safe
 @with_keys
 @one_moment()

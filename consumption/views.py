@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url, trigger_client_event
 
 from accounts import keyring
+from accounts.changes import BUDGETS, QUOTES
 from accounts.errors import kind_of
 from accounts.gateway import Gateway
 from accounts.keyring import Key
@@ -42,7 +43,7 @@ CONSUMPTION_READ = "consumption-read"
 """The event that tells the page that days were read, or that the reading has ended."""
 
 
-@remembered(unmoved_by=["quotes", "budgets"])
+@remembered(unmoved_by=[QUOTES, BUDGETS])
 @require_safe
 @with_keys
 @one_moment()

@@ -12,6 +12,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url, trigger_client_event
 
+from accounts.changes import BUDGETS, QUOTES
 from accounts.errors import PortalError
 from accounts.gateway import Gateway
 from accounts.keyring import Key
@@ -35,7 +36,7 @@ _PAGE, _FRAGMENT = "costs/current.html", "costs/_cost_changed.html"
 _TOGETHER, _TOGETHER_FRAGMENT = "costs/together.html", "costs/_together_changed.html"
 
 
-@remembered(unmoved_by=["quotes", "budgets"], at_most=_SECONDS_REMEMBERED)
+@remembered(unmoved_by=[QUOTES, BUDGETS], at_most=_SECONDS_REMEMBERED)
 @require_safe
 @at_place
 def current(request: HttpRequest, scope: Scope) -> HttpResponse:
@@ -133,7 +134,7 @@ def _read_failed(request: HttpRequest, scope: Scope, error: PortalError) -> Http
     return render(request, _PAGE, context, status=error.http_status)
 
 
-@remembered(unmoved_by=["quotes", "budgets"], at_most=_SECONDS_REMEMBERED)
+@remembered(unmoved_by=[QUOTES, BUDGETS], at_most=_SECONDS_REMEMBERED)
 @require_safe
 @at_place
 def export(request: HttpRequest, scope: Scope, file_format: str) -> HttpResponse:

@@ -25,6 +25,7 @@ from accounts import changes, keyring
 from accounts.keyring import Keyring
 from accounts.pages import Remembered, wants_fragment
 from costs import hitmeter
+from finops_site.middleware import API_PREFIX
 from finops_site.theme import theme_of
 
 MEMORY = "answers"
@@ -33,8 +34,6 @@ MEMORY = "answers"
 MOST_BYTES = 64 * 1024
 """What is larger, compressed, is not remembered: 1,000 answers then never take more than 64 MiB."""
 
-_PARTS = ("quotes", "budgets")
-_ELSEWHERE = "elsewhere"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _TOKEN = re.compile(rb'(?:name="csrfmiddlewaretoken" value=|"X-CSRFToken": )"(\w{64})"')
 _PLACE_OF_TOKEN = secrets.token_hex(32).encode()  # a word that nobody can write into a page
@@ -94,7 +93,7 @@ def _may_be_remembered(request: HttpRequest) -> bool:
 
 def _shown(request: HttpRequest, keys: Keyring, allowed: Remembered) -> list[str]:
     """Return the subjects whose changes the answer shows."""
-    parts = [part for part in (*_PARTS, _ELSEWHERE) if part not in allowed.unmoved_by]
+    parts = set(changes.PARTS) - allowed.unmoved_by
     own = [changes.of_user(request.user.pk, part) for part in parts]
     return [*own, *map(changes.of_place, keys.places), changes.EVERYBODY]
 
@@ -103,8 +102,9 @@ def _changed_by(request: HttpRequest) -> list[str]:
     """Return the subjects that a request may have changed; what it has read tells of itself."""
     if request.user.is_staff:
         return [changes.EVERYBODY]
-    first = request.path.removeprefix("/api").strip("/").partition("/")[0]
-    return [changes.of_user(request.user.pk, first if first in _PARTS else _ELSEWHERE)]
+    first = request.path.removeprefix(API_PREFIX).strip("/").partition("/")[0]
+    part = first if first in changes.PARTS else changes.ELSEWHERE
+    return [changes.of_user(request.user.pk, part)]
 
 
 def _question(request: HttpRequest, keys: Keyring, states: list[tuple[str, UUID]]) -> str:

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import keyring
+from accounts.changes import QUOTES
 from accounts.keyring import Keyring
 from accounts.pages import page_or_fragment, remembered, wants_fragment
 from budgets import listpage
@@ -41,7 +42,7 @@ MOST_BUDGETS = 5
 """How many budgets are shown; their list has all of them."""
 
 
-@remembered(unmoved_by=["quotes"])
+@remembered(unmoved_by=[QUOTES])
 @login_not_required
 @never_cache
 @require_safe

@@ -29,7 +29,7 @@ SECONDS_BETWEEN_TRIES = 5
 class Absence:
     """Whether a server is away, as this process has found; one thread at a time looks again."""
 
-    def __init__(self, server: str = "") -> None:
+    def __init__(self, server: str) -> None:
         self.memory = LocMemCache(f"instead of {server}", {})
         self._lock = threading.Lock()
         self._next_try: float | None = None

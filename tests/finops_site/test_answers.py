@@ -191,13 +191,6 @@ def tokens(page):
     return set(re.findall(r"\b\w{64}\b", page))
 
 
-def test_what_people_write_is_never_taken_for_the_place_of_a_token(logged_in, ledger):
-    address = f"{HISTORY}?search=csrf-token-of-whoever-asks&group_by=resource"
-    first, again = logged_in.get(address).text, logged_in.get(address).text
-    assert "csrf-token-of-whoever-asks" in first
-    assert "csrf-token-of-whoever-asks" in again
-
-
 def test_what_somebody_else_says_of_an_anomaly_is_on_the_page_at_once(logged_in, ledger):
     assert seen(logged_in)
     spend(ledger, "7777.77")

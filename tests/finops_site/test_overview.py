@@ -65,9 +65,7 @@ def figures(client, **headers):
 
 def active_quote(client):
     """Return what the overview asks for beside its figures."""
-    [place] = get(client, "/", headers=HTMX).soup.select("[aria-labelledby=h-quotes]") or get(
-        client, "/"
-    ).soup.select("[aria-labelledby=h-quotes]")
+    [place] = figures(client).soup.select("[aria-labelledby=h-quotes]")
     return get(client, place["hx-get"], headers=HTMX)
 
 

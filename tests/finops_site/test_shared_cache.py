@@ -75,7 +75,7 @@ def test_a_cache_in_the_database_that_cannot_delete_what_has_expired_is_looked_i
 def test_redis_is_looked_for_again_after_a_while_by_one_thread_at_a_time(monkeypatch):
     now = 100.0
     monkeypatch.setattr(sharedcache.time, "monotonic", lambda: now)
-    absence = sharedcache.Absence()
+    absence = sharedcache.Absence("one of a test")
     assert (absence.is_worth_a_try(), absence.begin(), absence.begin()) == (True, True, False)
     assert not absence.is_worth_a_try()
     now += sharedcache.SECONDS_BETWEEN_TRIES
