@@ -7,6 +7,9 @@ one sees the other, in every process.
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
 
 from accounts.models import Change
 
@@ -34,10 +37,14 @@ def note(*subjects: str) -> None:
     Change.objects.bulk_create(rows, update_conflicts=True, unique_fields=["subject"], update_fields=["word"])
 
 
-def states(subjects: Iterable[str]) -> list[tuple[str, uuid.UUID]]:
+def states(subjects: Iterable[str]) -> list[tuple[str, Any]]:
     """Return how subjects stand, which is never so again after a change (one query).
 
-    To be asked before what may have changed is read.
+    A word for each, as the database gives it. To be asked before what may have changed is read.
     """
-    found = Change.objects.filter(subject__in=list(subjects))
-    return list(found.order_by("subject").values_list("subject", "word"))
+    asked = list(subjects)
+    places = ", ".join(["%s"] * len(asked))
+    query = f"SELECT subject, word FROM {Change._meta.db_table} WHERE subject IN ({places})"  # noqa: S608 - names
+    with connection.cursor() as cursor:  # most requests ask this: to put the query together took longer
+        cursor.execute(query, asked)
+        return sorted(cursor.fetchall())

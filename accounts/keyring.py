@@ -185,17 +185,28 @@ def place_texts(keys: Iterable[Key], *, with_accounts: bool) -> list[str]:
 
 
 def open(request: HttpRequest) -> Keyring:  # noqa: A001 - read as keyring.open
-    """Return the keys of the session; raise ``SessionExpired`` when either half is missing or wrong."""
+    """Return the keys of the session; raise ``SessionExpired`` when either half is missing or wrong.
+
+    A request opens them once: later it is given the same, as long as both halves are.
+    """
     sealed = request.session.get(_SESSION_FIELD)
     half = request.COOKIES.get(COOKIE)
     if not (sealed and half):
         raise SessionExpired
+    together = request.session.get(_TOGETHER_FIELD, False)
+    opened_by, opened = getattr(request, "opened_keyring", (None, None))
+    if opened_by != (sealed, half, together):
+        opened = Keyring(_unsealed(sealed, half), together)
+        request.opened_keyring = (sealed, half, together), opened
+    return opened
+
+
+def _unsealed(sealed: str, half: str) -> tuple[Key, ...]:
     try:
         text = _lock(half).decrypt(sealed.encode())
     except InvalidToken as error:
         raise SessionExpired from error
-    keys = tuple(Key(**fields) for fields in json.loads(text))
-    return Keyring(keys, request.session.get(_TOGETHER_FIELD, False))
+    return tuple(Key(**fields) for fields in json.loads(text))
 
 
 def chosen(request: HttpRequest) -> Keyring:

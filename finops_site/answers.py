@@ -3,15 +3,17 @@
 To make a page takes ten times as long as to send it, nearly all of it in its templates. So a worker remembers
 the answers of the views that allow it (``accounts.pages.remembered``), for the same user with the same keys,
 question, language and theme: until something changes that they show (``accounts.changes``), and for
-``PAGE_TTL_SECONDS`` at most.
+``PAGE_TTL_SECONDS`` at most. With Redis all workers and hosts share them, so that one which was just started
+begins with what the others have made. Who asks for a page that is just being made waits for it, a while.
 """
 
 import re
-import secrets
+import threading
+import time
 import zlib
 from collections.abc import Callable
 from hashlib import sha256
-from uuid import UUID
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.messages import get_messages
@@ -19,6 +21,7 @@ from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 
 from accounts import changes, keyring
@@ -31,12 +34,25 @@ from finops_site.theme import theme_of
 MEMORY = "answers"
 """The cache of the answers, which every worker has for itself."""
 
+SHARED = "shared answers"
+"""The cache of the answers of all workers; there is none without Redis."""
+
 MOST_BYTES = 64 * 1024
 """What is larger, compressed, is not remembered: 1,000 answers then never take more than 64 MiB."""
 
+PATIENCE_SECONDS = 5
+"""How long a request waits for the same answer to another one, before it makes its own."""
+
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _TOKEN = re.compile(rb'(?:name="csrfmiddlewaretoken" value=|"X-CSRFToken": )"(\w{64})"')
-_PLACE_OF_TOKEN = secrets.token_hex(32).encode()  # a word that nobody can write into a page
+
+
+class Answer(NamedTuple):
+    """A body, compressed, with its headers; to be given until so many seconds after 1970."""
+
+    packed: bytes
+    headers: dict[str, str]
+    until: float
 
 
 class RememberedAnswers:
@@ -44,15 +60,19 @@ class RememberedAnswers:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self._under_way = UnderWay()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Serve one request; after one that may have changed something, the user's pages are made anew."""
-        response = self.get_response(request)
-        if request.method not in _SAFE and request.user.is_authenticated:
-            changes.note(*_changed_by(request))
-        remembers = getattr(request, "remembers", None)
-        if remembers and response.status_code == 200 and not response.streaming:
-            _keep(*remembers, response)
+        try:
+            response = self.get_response(request)
+            if request.method not in _SAFE and request.user.is_authenticated:
+                changes.note(*_changed_by(request))
+            remembers = getattr(request, "remembers", None)
+            if remembers and response.status_code == 200 and not response.streaming:
+                _keep(*remembers, response)
+        finally:
+            self._under_way.end(request)
         return response
 
     def process_view(
@@ -64,16 +84,41 @@ class RememberedAnswers:
             return None
         keys = keyring.open(request)
         name = _question(request, keys, changes.states(_shown(request, keys, allowed)))
-        found = caches[MEMORY].get(name)
+        seconds = min(allowed.at_most, settings.PAGE_TTL_SECONDS)
+        found = _found(name, seconds)
+        if found is None and not self._under_way.begin(request, name):
+            found = _found(name, seconds)
         hitmeter.count("page", hits=bool(found), misses=not found)
         if found is None:
-            request.remembers = name, min(allowed.at_most, settings.PAGE_TTL_SECONDS)
+            request.remembers = name, seconds
             return None
-        packed, headers = found
-        body = zlib.decompress(packed)
-        if _PLACE_OF_TOKEN in body:
-            body = body.replace(_PLACE_OF_TOKEN, get_token(request).encode())
-        return HttpResponse(body, headers=headers)
+        return _given(request, found)
+
+
+class UnderWay:
+    """The answers that this worker is just making, each by the first request that has asked for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ended: dict[str, threading.Event] = {}
+
+    def begin(self, request: HttpRequest, name: str) -> bool:
+        """Tell whether a request is the first; wait otherwise until that one has ended, or for too long."""
+        with self._lock:
+            other = self._ended.get(name)
+            if other is None:
+                self._ended[name] = threading.Event()
+                request.makes = name
+                return True
+        other.wait(PATIENCE_SECONDS)
+        return False
+
+    def end(self, request: HttpRequest) -> None:
+        """Let those go on who wait for what a request has made."""
+        name = getattr(request, "makes", None)
+        if name is not None:
+            with self._lock:
+                self._ended.pop(name).set()
 
 
 def _may_be_remembered(request: HttpRequest) -> bool:
@@ -107,7 +152,7 @@ def _changed_by(request: HttpRequest) -> list[str]:
     return [changes.of_user(request.user.pk, part)]
 
 
-def _question(request: HttpRequest, keys: Keyring, states: list[tuple[str, UUID]]) -> str:
+def _question(request: HttpRequest, keys: Keyring, states: list[tuple[str, Any]]) -> str:
     """Return what stands for all that the answer depends on."""
     known = [(key.access_key, key.place, key.name) for key in keys.keys]
     asked = (request.get_host(), request.scheme, request.get_full_path(), wants_fragment(request))
@@ -116,10 +161,34 @@ def _question(request: HttpRequest, keys: Keyring, states: list[tuple[str, UUID]
     return sha256(repr(facts).encode()).hexdigest()
 
 
-def _keep(name: str, seconds: int, response: HttpResponse) -> None:
-    body = response.content
+def _found(name: str, seconds: float) -> Answer | None:
+    """Return an answer; one of another worker is remembered here as well, at most for ``seconds``."""
+    found = caches[MEMORY].get(name)
+    if found is None:
+        found = caches[SHARED].get(name)
+        if found is not None:
+            caches[MEMORY].set(name, found, min(seconds, found.until - time.time()))
+    return found
+
+
+def _given(request: HttpRequest, answer: Answer) -> HttpResponse:
+    body, place = zlib.decompress(answer.packed), _place_of_token()
+    if place in body:
+        body = body.replace(place, get_token(request).encode())
+    return HttpResponse(body, headers=answer.headers)
+
+
+def _keep(name: str, seconds: float, response: HttpResponse) -> None:
+    body, place = response.content, _place_of_token()
     for token in set(_TOKEN.findall(body)):
-        body = body.replace(token, _PLACE_OF_TOKEN)
+        body = body.replace(token, place)
     packed = zlib.compress(body, level=1)  # a tenth of a page, in a millisecond
     if len(packed) <= MOST_BYTES:
-        caches[MEMORY].set(name, (packed, dict(response.headers)), seconds)
+        answer = Answer(packed, dict(response.headers), time.time() + seconds)
+        for cache in (MEMORY, SHARED):
+            caches[cache].set(name, answer, seconds)
+
+
+def _place_of_token() -> bytes:
+    """Return what stands for a token: a word that nobody can write into a page, the same in all workers."""
+    return salted_hmac("finops_site.answers", "token", algorithm="sha256").hexdigest().encode()

@@ -162,6 +162,9 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
+        # The same questions come again and again: a connection plans each once.
+        "server_side_binding": True,
+        "prepare_threshold": 5,
     } | DATABASES["default"].get("OPTIONS", {})
 CACHES = {"default": env.cache("CACHE_URL", default="dbcache://portal_cache")}
 if CACHES["default"]["BACKEND"].endswith(".DatabaseCache"):
@@ -180,6 +183,11 @@ CACHES["answers"] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
     "OPTIONS": {"MAX_ENTRIES": 1000},
 }
+# To write each page into a table would take longer than another worker needs to make it.
+in_redis = CACHES["default"]["BACKEND"].endswith(".SharedCache")
+CACHES["shared answers"] = (
+    CACHES["default"] if in_redis else {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+)
 PAGE_TTL_SECONDS = env("PAGE_TTL_SECONDS")
 
 # --- Who is logged in ------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import keyring, regions
-from accounts.pages import gone_is_404, page_or_fragment, wants_fragment
+from accounts.changes import BUDGETS, ELSEWHERE
+from accounts.pages import gone_is_404, page_or_fragment, remembered, wants_fragment
 from costs import catalog
 from quotes import editing, exports, lifecycle
 from quotes.forms import NameForm, TermsForm, terms_of
@@ -81,6 +82,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "quotes/list.html", context, status=422 if form.errors else 200)
 
 
+@remembered(unmoved_by=[BUDGETS, ELSEWHERE])
 @require_safe
 def active(request: HttpRequest) -> HttpResponse:
     """Show the active quote, or the way to the first: a part of the overview."""

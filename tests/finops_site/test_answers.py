@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -13,12 +14,14 @@ from accounts.errors import CloudUnavailable
 from accounts.models import Change, User
 from consumption import keeping, sync
 from consumption.anomalymarks import Scope
+from consumption.export_views import exported
 from consumption.periods import ONE_DAY, Period
 from consumption.questions import Question
 from costs import freshness, refreshing
-from finops_site.answers import MEMORY
+from finops_site.answers import MEMORY, PATIENCE_SECONDS, SHARED
 from quotes import lifecycle
-from sandbox.cloud import LINKED_KEY, READ_ONLY_KEY
+from sandbox.cloud import DEMO_KEY, LINKED_KEY, READ_ONLY_KEY
+from tests.budgets.alerting import at_once
 from tests.budgets.budgets import make_budget
 from tests.conftest import DEMO_KEYS
 from tests.consumption.days import day, entry, gateway, keep, make_ledger
@@ -35,6 +38,12 @@ def _remembering(settings):
     settings.PAGE_TTL_SECONDS = 60
     cache.clear()
     caches[MEMORY].clear()
+
+
+@pytest.fixture
+def _workers_share(monkeypatch):
+    """Share the answers of all workers, as with Redis."""
+    monkeypatch.setattr("finops_site.answers.SHARED", "default")
 
 
 @pytest.fixture
@@ -79,6 +88,7 @@ def test_a_page_that_was_just_made_is_given_again_and_made_anew_when_its_time_is
     spend(ledger, "7777.77")
     assert shows(logged_in, "1234.56")
     caches[MEMORY].clear()  # as when its time is over
+    caches[SHARED].clear()
     assert shows(logged_in, "7777.77")
     settings.PAGE_TTL_SECONDS = 0
     spend(ledger, "8888.88")
@@ -237,3 +247,60 @@ def test_the_next_day_asks_anew(logged_in, ledger, monkeypatch):
     tomorrow = timezone.now() + dt.timedelta(days=1)
     monkeypatch.setattr("finops_site.answers.timezone", SimpleNamespace(now=lambda: tomorrow))
     assert shows(logged_in, "7777.77")
+
+
+@pytest.mark.usefixtures("_workers_share")
+def test_what_one_worker_has_made_another_one_gives_with_a_token_of_whoever_asks(logged_in, ledger):
+    second = client_with(DEMO_KEY)
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    caches[MEMORY].clear()  # as in another worker
+    mine, theirs = second.get(HISTORY).text, logged_in.get(HISTORY).text
+    assert "7777" not in mine
+    assert len(tokens(mine)) == 1
+    assert not tokens(mine) & tokens(theirs)
+
+
+@pytest.mark.usefixtures("_workers_share")
+def test_no_worker_gives_a_page_of_another_for_longer_than_that_one_would(logged_in, ledger, monkeypatch):
+    assert seen(logged_in)
+    spend(ledger, "7777.77")
+    caches[MEMORY].clear()
+    given, kept = caches[MEMORY], []
+    monkeypatch.setattr(type(given), "set", lambda _cache, _name, _answer, seconds: kept.append(seconds))
+    later = time.time() + 40
+    monkeypatch.setattr("finops_site.answers.time", SimpleNamespace(time=lambda: later))
+    assert shows(logged_in, "1234.56")
+    assert 15 < kept[-1] < 21
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_ask_for_a_page_at_once_one_has_it_made(logged_in, ledger, monkeypatch):
+    made = []
+
+    def slowly(*asked):
+        made.append(asked)
+        time.sleep(0.5)
+        return exported(*asked)
+
+    monkeypatch.setattr("consumption.export_views.exported", slowly)
+    found = at_once(lambda: logged_in.get(f"{HISTORY}export/csv/").content, times=4)
+    assert len(made) == 1
+    assert len(set(found)) == 1
+    assert b"1234.56" in found[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_could_not_be_made_keeps_nobody_waiting_for_it(logged_in, ledger, monkeypatch):
+    def broken(*_asked):
+        time.sleep(0.2)
+        raise RuntimeError
+
+    logged_in.raise_request_exception = False
+    monkeypatch.setattr("consumption.export_views.exported", broken)
+    begun = time.monotonic()
+    statuses = at_once(lambda: logged_in.get(f"{HISTORY}export/csv/").status_code, times=3)
+    assert statuses == [500] * 3
+    assert time.monotonic() - begun < PATIENCE_SECONDS
+    monkeypatch.undo()
+    assert logged_in.get(f"{HISTORY}export/csv/").status_code == 200
