@@ -195,8 +195,9 @@ def test_a_chart_draws_its_bars_in_the_colours_of_the_theme(shown):
 
 
 def test_a_chart_follows_the_theme_of_the_system(shown):
-    shown.emulate_media(color_scheme="dark")
-    assert colour(shown.locator(CHART)) == BLUE_IN_THE_DARK
+    shown.emulate_media(color_scheme="dark")  # the page hears of it a moment later
+    wanted = [shown.locator(CHART).element_handle(), BLUE_IN_THE_DARK]
+    shown.wait_for_function(f"([chart, blue]) => `${{({PIXELS})(chart).first}}` === `${{blue}}`", arg=wanted)
 
 
 def test_a_chart_on_paper_is_that_of_the_light_theme(shown):
