@@ -7,6 +7,7 @@ question, language and theme: until something changes that they show (``accounts
 begins with what the others have made. Who asks for a page that is just being made waits for it, a while.
 """
 
+import random
 import re
 import threading
 import time
@@ -42,6 +43,8 @@ MOST_BYTES = 64 * 1024
 
 PATIENCE_SECONDS = 5
 """How long a request waits for the same answer to another one, before it makes its own."""
+
+_LEAST = 0.75  # of the time: what was made together is not all made anew together
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _TOKEN = re.compile(rb'(?:name="csrfmiddlewaretoken" value=|"X-CSRFToken": )"(\w{64})"')
@@ -90,7 +93,7 @@ class RememberedAnswers:
             found = _found(name, seconds)
         hitmeter.count("page", hits=bool(found), misses=not found)
         if found is None:
-            request.remembers = name, seconds
+            request.remembers = name, seconds * random.uniform(_LEAST, 1)  # noqa: S311 - no secret
             return None
         return _given(request, found)
 
