@@ -33,7 +33,7 @@ threads = env.int("GUNICORN_THREADS", default=8)
 preload_app = True
 
 # Whatever grows in a worker ends with it; the jitter keeps the workers from being renewed all at once.
-max_requests = env.int("GUNICORN_MAX_REQUESTS", default=20_000)
+max_requests = env.int("GUNICORN_MAX_REQUESTS", default=100_000)
 max_requests_jitter = max_requests // 5
 
 # A worker that is asked to stop answers first what it has begun. The longest request is a login of three
