@@ -187,7 +187,7 @@ def place_texts(keys: Iterable[Key], *, with_accounts: bool) -> list[str]:
 def open(request: HttpRequest) -> Keyring:  # noqa: A001 - read as keyring.open
     """Return the keys of the session; raise ``SessionExpired`` when either half is missing or wrong.
 
-    A request opens them once: later it is given the same, as long as both halves are.
+    A request opens them once: later it is given the same, as long as the session and its cookie are.
     """
     sealed = request.session.get(_SESSION_FIELD)
     half = request.COOKIES.get(COOKIE)

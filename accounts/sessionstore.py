@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
-from django.db import OperationalError, connections, router, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,6 @@ class SessionStore(db.SessionStore):
 
         Every request asks this first: to put the query together took longer than to have it answered.
         """
-        connection = connections[router.db_for_read(self.model)]
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         with connection.cursor() as cursor:
             cursor.execute(_QUERY, [self.session_key, now])

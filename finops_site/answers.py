@@ -4,7 +4,8 @@ To make a page takes ten times as long as to send it, nearly all of it in its te
 the answers of the views that allow it (``accounts.pages.remembered``), for the same user with the same keys,
 question, language and theme: until something changes that they show (``accounts.changes``), and for
 ``PAGE_TTL_SECONDS`` at most. With Redis all workers and hosts share them, so that one which was just started
-begins with what the others have made. Who asks for a page that is just being made waits for it, a while.
+begins with what the others have made. Who asks for a page that the same worker is just making waits for it, a
+while.
 """
 
 import random
@@ -13,7 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from hashlib import sha256
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -41,7 +42,7 @@ SHARED = "shared answers"
 MOST_BYTES = 64 * 1024
 """What is larger, compressed, is not remembered: 1,000 answers then never take more than 64 MiB."""
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 2
 """How long a request waits for the same answer to another one, before it makes its own."""
 
 _LEAST = 0.75  # of the time: what was made together is not all made anew together
@@ -67,15 +68,16 @@ class RememberedAnswers:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Serve one request; after one that may have changed something, the user's pages are made anew."""
+        answer = None
         try:
             response = self.get_response(request)
             if request.method not in _SAFE and request.user.is_authenticated:
                 changes.note(*_changed_by(request))
-            remembers = getattr(request, "remembers", None)
-            if remembers and response.status_code == 200 and not response.streaming:
-                _keep(*remembers, response)
+            if hasattr(request, "making") and response.status_code == 200 and not response.streaming:
+                answer = _kept(*request.making, response)
         finally:
-            self._under_way.end(request)
+            if hasattr(request, "making"):
+                self._under_way.end(request.making[0], answer)
         return response
 
     def process_view(
@@ -89,39 +91,43 @@ class RememberedAnswers:
         name = _question(request, keys, changes.states(_shown(request, keys, allowed)))
         seconds = min(allowed.at_most, settings.PAGE_TTL_SECONDS)
         found = _found(name, seconds)
-        if found is None and not self._under_way.begin(request, name):
-            found = _found(name, seconds)
-        hitmeter.count("page", hits=bool(found), misses=not found)
         if found is None:
-            request.remembers = name, seconds * random.uniform(_LEAST, 1)  # noqa: S311 - no secret
-            return None
-        return _given(request, found)
+            if self._under_way.begin(name):
+                request.making = name, seconds * random.uniform(_LEAST, 1)  # noqa: S311 - no secret
+            else:
+                found = self._under_way.awaited(name)
+        hitmeter.count("page", hits=bool(found), misses=not found)
+        return None if found is None else _given(request, found)
 
 
 class UnderWay:
-    """The answers that this worker is just making, each by the first request that has asked for it."""
+    """The answers that this worker is just making, each for the first request that has asked for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ended: dict[str, threading.Event] = {}
+        self._answers: dict[str, Future[Answer | None]] = {}
 
-    def begin(self, request: HttpRequest, name: str) -> bool:
-        """Tell whether a request is the first; wait otherwise until that one has ended, or for too long."""
+    def begin(self, name: str) -> bool:
+        """Tell whether nobody makes an answer yet; whoever asks makes it then, and has to ``end`` that."""
         with self._lock:
-            other = self._ended.get(name)
-            if other is None:
-                self._ended[name] = threading.Event()
-                request.makes = name
-                return True
-        other.wait(PATIENCE_SECONDS)
-        return False
+            is_first = name not in self._answers
+            if is_first:
+                self._answers[name] = Future()
+            return is_first
 
-    def end(self, request: HttpRequest) -> None:
-        """Let those go on who wait for what a request has made."""
-        name = getattr(request, "makes", None)
-        if name is not None:
-            with self._lock:
-                self._ended.pop(name).set()
+    def awaited(self, name: str) -> Answer | None:
+        """Return the answer that another request makes; None when that takes too long, or it has none."""
+        with self._lock:
+            answer = self._answers.get(name)
+        try:
+            return answer and answer.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            return None
+
+    def end(self, name: str, answer: Answer | None) -> None:
+        """Give an answer, if there is one, to those who wait for it."""
+        with self._lock:
+            self._answers.pop(name).set_result(answer)
 
 
 def _may_be_remembered(request: HttpRequest) -> bool:
@@ -150,7 +156,7 @@ def _changed_by(request: HttpRequest) -> list[str]:
     """Return the subjects that a request may have changed; what it has read tells of itself."""
     if request.user.is_staff:
         return [changes.EVERYBODY]
-    first = request.path.removeprefix(API_PREFIX).strip("/").partition("/")[0]
+    first = request.path_info.removeprefix(API_PREFIX).strip("/").partition("/")[0]
     part = first if first in changes.PARTS else changes.ELSEWHERE
     return [changes.of_user(request.user.pk, part)]
 
@@ -161,11 +167,11 @@ def _question(request: HttpRequest, keys: Keyring, states: list[tuple[str, Any]]
     asked = (request.get_host(), request.scheme, request.get_full_path(), wants_fragment(request))
     shown = (get_language(), theme_of(request), timezone.now().date())
     facts = (request.user.pk, request.user.name, known, keys.together, *asked, *shown, states)
-    return sha256(repr(facts).encode()).hexdigest()
+    return _sum_of(repr(facts))
 
 
 def _found(name: str, seconds: float) -> Answer | None:
-    """Return an answer; one of another worker is remembered here as well, at most for ``seconds``."""
+    """Return an answer; one of another worker is remembered here as well, for ``seconds`` more at most."""
     found = caches[MEMORY].get(name)
     if found is None:
         found = caches[SHARED].get(name)
@@ -181,17 +187,24 @@ def _given(request: HttpRequest, answer: Answer) -> HttpResponse:
     return HttpResponse(body, headers=answer.headers)
 
 
-def _keep(name: str, seconds: float, response: HttpResponse) -> None:
+def _kept(name: str, seconds: float, response: HttpResponse) -> Answer:
+    """Return what was answered, and remember it unless it is too large."""
     body, place = response.content, _place_of_token()
     for token in set(_TOKEN.findall(body)):
         body = body.replace(token, place)
     packed = zlib.compress(body, level=1)  # a tenth of a page, in a millisecond
+    answer = Answer(packed, dict(response.headers), time.time() + seconds)
     if len(packed) <= MOST_BYTES:
-        answer = Answer(packed, dict(response.headers), time.time() + seconds)
         for cache in (MEMORY, SHARED):
             caches[cache].set(name, answer, seconds)
+    return answer
 
 
 def _place_of_token() -> bytes:
-    """Return what stands for a token: a word that nobody can write into a page, the same in all workers."""
-    return salted_hmac("finops_site.answers", "token", algorithm="sha256").hexdigest().encode()
+    """Return what stands for a token: the same in all workers, and in no page by chance."""
+    return _sum_of("the place of a token").encode()
+
+
+def _sum_of(text: str) -> str:
+    """Return a sum that only this portal can make; with another ``SECRET_KEY`` it is another one."""
+    return salted_hmac("finops_site.answers", text, algorithm="sha256").hexdigest()

@@ -6,12 +6,22 @@ from pathlib import Path
 FLOORS = ("accounts", "costs", "quotes", "consumption", "budgets", "finops_site")
 
 
+PAGES = ("templates", "static", "locale")
+
+
 def sum_of(folder: Path) -> str:
     """Return a sum of the code in ``folder`` and of the libraries it asks for; other code, another sum."""
-    files = [
-        folder / "requirements.txt",
-        *(path for name in FLOORS for path in (folder / name).rglob("*.py")),
-    ]
+    code = (path for name in FLOORS for path in (folder / name).rglob("*.py"))
+    return _sum_of_files(folder, [folder / "requirements.txt", *code])
+
+
+def sum_of_pages(folder: Path) -> str:
+    """Return a sum of what pages are made of besides: templates, styles, scripts and translations."""
+    files = (path for name in PAGES for path in (folder / name).rglob("*"))
+    return _sum_of_files(folder, [path for path in files if path.is_file()])
+
+
+def _sum_of_files(folder: Path, files: list[Path]) -> str:
     found = sha256()
     for path in sorted(files):
         content = path.read_bytes()

@@ -183,11 +183,13 @@ CACHES["answers"] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
     "OPTIONS": {"MAX_ENTRIES": 1000},
 }
-# To write each page into a table would take longer than another worker needs to make it.
-in_redis = CACHES["default"]["BACKEND"].endswith(".SharedCache")
-CACHES["shared answers"] = (
-    CACHES["default"] if in_redis else {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
-)
+if CACHES["default"]["BACKEND"].endswith(".SharedCache"):
+    CACHES["shared answers"] = CACHES["default"] | {
+        "BACKEND": "finops_site.sharedcache.SharedOrNothing",
+        "KEY_PREFIX": f"{CACHES['default']['KEY_PREFIX']}.{release.sum_of_pages(BASE_DIR)}",
+    }
+else:  # to write a page into a table would take longer than another worker needs to make it
+    CACHES["shared answers"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
 PAGE_TTL_SECONDS = env("PAGE_TTL_SECONDS")
 
 # --- Who is logged in ------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from django.db import OperationalError, connection
@@ -76,7 +78,7 @@ def _absence_of(server: str) -> Absence:
 
 
 def _or_from_memory(name: str) -> Callable[..., Any]:
-    """Return the method ``name`` of a cache, which asks Redis, or our own memory while that is away."""
+    """Return the method ``name`` of a cache, which asks Redis, or its substitute while that is away."""
     asked = getattr(RedisCache, name)
 
     def method(self: "SharedCache", *args: Any, **kwargs: Any) -> Any:
@@ -89,7 +91,7 @@ def _or_from_memory(name: str) -> Callable[..., Any]:
             else:
                 self.absence.end()
                 return answer
-        return getattr(self.absence.memory, name)(*args, **kwargs)
+        return getattr(self.substitute, name)(*args, **kwargs)
 
     return method
 
@@ -100,6 +102,7 @@ class SharedCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self.absence = _absence_of(str(server))
+        self.substitute: BaseCache = self.absence.memory
 
     add = _or_from_memory("add")
     get = _or_from_memory("get")
@@ -112,6 +115,14 @@ class SharedCache(RedisCache):
     set_many = _or_from_memory("set_many")
     delete_many = _or_from_memory("delete_many")
     clear = _or_from_memory("clear")
+
+
+class SharedOrNothing(SharedCache):
+    """The same without anything in its place, for what each process remembers anyway."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self.substitute = DummyCache("nothing", {})
 
 
 class TableCache(DatabaseCache):

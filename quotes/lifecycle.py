@@ -9,6 +9,7 @@ import datetime as dt
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import changes
 from accounts.models import User
 from quotes.models import Quote, QuoteStatus
 
@@ -26,6 +27,7 @@ def _save_active(owner_id: object, at: dt.datetime) -> None:
 def _set_status(quote: Quote, status: QuoteStatus, at: dt.datetime) -> Quote:
     quote.status, quote.updated_at = status, at
     quote.save(update_fields=["status", "updated_at"])
+    changes.note(changes.of_user(quote.owner_id, changes.QUOTES))  # a script does this by reading a quote
     return quote
 
 

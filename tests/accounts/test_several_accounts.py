@@ -276,15 +276,34 @@ def test_a_request_that_takes_a_while_does_not_bring_a_removed_key_back(logged_i
     assert SessionStore(logged_in.session.session_key)["seen"] == slow["seen"]
 
 
-def test_two_keys_that_are_added_at_the_same_time_are_both_held(logged_in, rf):
-    def request():
-        made = rf.get("/")
-        made.session = SessionStore(logged_in.session.session_key)
-        made.session.get("seen")  # read before the other one writes
-        made.COOKIES[keyring.COOKIE] = logged_in.cookies[keyring.COOKIE].value
-        return made
+def request_of(client, rf):
+    """Return a request of the session of a client, as it is now."""
+    made = rf.get("/")
+    made.session = SessionStore(client.session.session_key)
+    made.session.get("seen")  # read before anybody else writes
+    made.COOKIES[keyring.COOKIE] = client.cookies[keyring.COOKIE].value
+    return made
 
-    one, other = request(), request()
+
+def test_a_request_has_the_keys_of_its_session_as_they_are_at_each_moment(logged_in, rf):
+    request = request_of(logged_in, rf)
+    key = keyring.open(request).current
+    assert keyring.open(request) is keyring.open(request)
+    keyring.change(request, lambda keys: keys.with_key(replace(key, account_id="8")))
+    assert len(keyring.open(request).keys) == 2
+    keyring.change(request, lambda keys: replace(keys, together=True))
+    assert keyring.open(request).together
+    half = request.COOKIES.pop(keyring.COOKIE)
+    with pytest.raises(keyring.SessionExpired):
+        keyring.open(request)
+    request.COOKIES[keyring.COOKIE] = half
+    request.session.flush()
+    with pytest.raises(keyring.SessionExpired):
+        keyring.open(request)
+
+
+def test_two_keys_that_are_added_at_the_same_time_are_both_held(logged_in, rf):
+    one, other = request_of(logged_in, rf), request_of(logged_in, rf)
     key = keyring.open(one).current
 
     keyring.change(one, lambda keys: keys.with_key(replace(key, account_id="8")))

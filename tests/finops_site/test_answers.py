@@ -26,6 +26,7 @@ from tests.budgets.budgets import make_budget
 from tests.conftest import DEMO_KEYS
 from tests.consumption.days import day, entry, gateway, keep, make_ledger
 from tests.costs.portal_readings import HTMX
+from tests.quotes.test_quotes_api import VM, Script
 
 pytestmark = pytest.mark.django_db
 
@@ -274,8 +275,22 @@ def test_no_worker_gives_a_page_of_another_for_longer_than_that_one_would(logged
     assert 4 < kept[-1] < 21
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_many_who_ask_for_a_page_at_once_one_has_it_made(logged_in, ledger, monkeypatch):
+@pytest.mark.usefixtures("_workers_share")
+def test_after_a_rotation_of_the_secret_key_forms_of_a_page_are_taken(logged_in, ledger, settings):
+    second = Client(enforce_csrf_checks=True)
+    token = second.get("/login/").context["csrf_token"]
+    second.post("/login/", DEMO_KEYS | {"csrfmiddlewaretoken": str(token)})
+    assert shows(second, "1234.56")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+    caches[MEMORY].clear()  # as after the restart of a worker
+    [token] = tokens(second.get(HISTORY).text)
+    by_form = {"theme": "dark", "next": HISTORY, "csrfmiddlewaretoken": token}
+    assert second.post("/theme/", by_form).status_code == 302
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The exports that are made, each of which takes half a second."""
     made = []
 
     def slowly(*asked):
@@ -284,23 +299,68 @@ def test_of_many_who_ask_for_a_page_at_once_one_has_it_made(logged_in, ledger, m
         return exported(*asked)
 
     monkeypatch.setattr("consumption.export_views.exported", slowly)
-    found = at_once(lambda: logged_in.get(f"{HISTORY}export/csv/").content, times=4)
-    assert len(made) == 1
-    assert len(set(found)) == 1
-    assert b"1234.56" in found[0]
+    return made
+
+
+def ask_at_once(client, times):
+    """Ask for one export several times at the same moment."""
+    return at_once(lambda: client.get(f"{HISTORY}export/csv/"), times=times)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_that_could_not_be_made_keeps_nobody_waiting_for_it(logged_in, ledger, monkeypatch):
+@pytest.mark.parametrize("most_bytes", [64 * 1024, 1])
+def test_of_many_who_ask_for_a_page_at_once_one_has_it_made(logged_in, ledger, made, monkeypatch, most_bytes):
+    monkeypatch.setattr("finops_site.answers.MOST_BYTES", most_bytes)  # one that is too large to be kept, too
+    [content] = {response.content for response in ask_at_once(logged_in, times=4)}
+    assert b"1234.56" in content
+    assert len(made) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_long_for_a_page_that_another_one_has_made(logged_in, ledger, made, monkeypatch):
+    monkeypatch.setattr("finops_site.answers.PATIENCE_SECONDS", 0.05)
+    assert [response.status_code for response in ask_at_once(logged_in, times=3)] == [200] * 3
+    assert len(made) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("at", "found"),
+    [
+        ("consumption.export_views.exported", [500] * 3),
+        ("finops_site.answers._kept", [200, 200, 500]),  # what the others made is not to be remembered
+    ],
+)
+def test_a_page_that_could_not_be_made_keeps_nobody_waiting_for_it(logged_in, ledger, monkeypatch, at, found):
     def broken(*_asked):
         time.sleep(0.2)
         raise RuntimeError
 
     logged_in.raise_request_exception = False
-    monkeypatch.setattr("consumption.export_views.exported", broken)
-    begun = time.monotonic()
-    statuses = at_once(lambda: logged_in.get(f"{HISTORY}export/csv/").status_code, times=3)
-    assert statuses == [500] * 3
-    assert time.monotonic() - begun < PATIENCE_SECONDS
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(at, broken)
+        begun = time.monotonic()
+        assert sorted(response.status_code for response in ask_at_once(logged_in, times=3)) == found
+        assert time.monotonic() - begun < PATIENCE_SECONDS
     assert logged_in.get(f"{HISTORY}export/csv/").status_code == 200
+
+
+@pytest.mark.usefixtures("outscale")
+def test_the_active_quote_is_shown_as_it_is_after_whatever_a_script_does_to_it(logged_in):
+    owner, now = User.objects.get(), timezone.now()
+    first, _second = (lifecycle.create(owner=owner, name=name, at=now) for name in ("First", "Second"))
+    freshness.refresh("eu-west-2", now)
+    script = Script()
+
+    def is_shown(text):
+        return shows(logged_in, text, "/quotes/active/", **HTMX)
+
+    assert is_shown("Second")
+    assert script.send("get", f"/{first.pk}").status_code == 200  # which makes it the active one
+    assert is_shown("First")
+    assert script.send("put", f"/{first.pk}", {"name": "Renamed"}).status_code == 200
+    assert is_shown("Renamed")
+    assert script.send("post", f"/{first.pk}/items", VM).status_code == 201
+    assert is_shown("1 item")
+    assert script.send("delete", f"/{first.pk}").status_code == 200
+    assert is_shown("Second")

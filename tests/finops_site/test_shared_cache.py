@@ -105,6 +105,42 @@ def test_other_code_and_other_libraries_never_read_what_this_code_has_pickled(tm
     assert len(set(sums)) == 3
 
 
+def test_pages_of_other_templates_styles_or_translations_have_other_names(tmp_path):
+    for folder in release.PAGES:
+        (tmp_path / folder / "deep").mkdir(parents=True)
+        (tmp_path / folder / "deep" / "one").write_bytes(b"1")
+    sums = [release.sum_of_pages(tmp_path)]
+    for folder in release.PAGES:
+        (tmp_path / folder / "deep" / "one").write_bytes(b"2")
+        sums.append(release.sum_of_pages(tmp_path))
+    assert len(set(sums)) == 4
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [
+        ("redis://cache:6379/0", f"{release.sum_of(ROOT)}.{release.sum_of_pages(ROOT)}"),
+        ("dbcache://portal_cache", "None"),
+    ],
+)
+def test_workers_share_pages_in_redis_alone_each_release_its_own(address, shared):
+    program = "import finops_site.settings as read; print(read.CACHES['shared answers'].get('KEY_PREFIX'))"
+    environment = {"CACHE_URL": address, "DEBUG": "true"}
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    assert told.stdout.strip() == shared
+
+
+def test_without_redis_pages_take_no_room_from_what_has_to_be_remembered(away, settings):
+    pages = settings.CACHES["default"] | {"BACKEND": "finops_site.sharedcache.SharedOrNothing"}
+    settings.CACHES = settings.CACHES | {"pages": pages}
+    cache.set("turn", "mine", 60)
+    for number in range(400):
+        caches["pages"].set(f"page{number}", "page", 60)
+    assert cache.get("turn") == "mine"
+    assert caches["pages"].get("page1") is None
+
+
 @pytest.mark.parametrize("address", ["redis://cache:6379/0", "dbcache://portal_cache"])
 def test_the_names_in_the_cache_begin_with_the_release(address):
     program = "import finops_site.settings as read; print(read.CACHES['default']['KEY_PREFIX'])"
