@@ -92,10 +92,11 @@ class RememberedAnswers:
         seconds = min(allowed.at_most, settings.PAGE_TTL_SECONDS)
         found = _found(name, seconds)
         if found is None:
-            if self._under_way.begin(name):
+            other = self._under_way.begin(name)
+            if other is None:
                 request.making = name, seconds * random.uniform(_LEAST, 1)  # noqa: S311 - no secret
             else:
-                found = self._under_way.awaited(name)
+                found = _awaited(other)
         hitmeter.count("page", hits=bool(found), misses=not found)
         return None if found is None else _given(request, found)
 
@@ -107,27 +108,26 @@ class UnderWay:
         self._lock = threading.Lock()
         self._answers: dict[str, Future[Answer | None]] = {}
 
-    def begin(self, name: str) -> bool:
-        """Tell whether nobody makes an answer yet; whoever asks makes it then, and has to ``end`` that."""
+    def begin(self, name: str) -> Future[Answer | None] | None:
+        """Return the answer that another request makes; None to the first, which has to ``end`` its own."""
         with self._lock:
-            is_first = name not in self._answers
-            if is_first:
+            other = self._answers.get(name)
+            if other is None:
                 self._answers[name] = Future()
-            return is_first
-
-    def awaited(self, name: str) -> Answer | None:
-        """Return the answer that another request makes; None when that takes too long, or it has none."""
-        with self._lock:
-            answer = self._answers.get(name)
-        try:
-            return answer and answer.result(PATIENCE_SECONDS)
-        except TimeoutError:
-            return None
+            return other
 
     def end(self, name: str, answer: Answer | None) -> None:
         """Give an answer, if there is one, to those who wait for it."""
         with self._lock:
             self._answers.pop(name).set_result(answer)
+
+
+def _awaited(answer: Future[Answer | None]) -> Answer | None:
+    """Wait for the answer of another request; None when that takes too long, or it has none."""
+    try:
+        return answer.result(PATIENCE_SECONDS)
+    except TimeoutError:
+        return None
 
 
 def _may_be_remembered(request: HttpRequest) -> bool:

@@ -1,12 +1,13 @@
-"""Which code is running, in one short text: the same on every host that runs the same release."""
+"""Which release is running, in short texts: the same on every host that runs the same."""
 
 from hashlib import sha256
 from pathlib import Path
 
 FLOORS = ("accounts", "costs", "quotes", "consumption", "budgets", "finops_site")
-
+"""The folders of the code."""
 
 PAGES = ("templates", "static", "locale")
+"""The folders of what pages are made of besides."""
 
 
 def sum_of(folder: Path) -> str:

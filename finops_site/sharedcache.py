@@ -77,7 +77,7 @@ def _absence_of(server: str) -> Absence:
     return Absence(server)
 
 
-def _or_from_memory(name: str) -> Callable[..., Any]:
+def _or_from_substitute(name: str) -> Callable[..., Any]:
     """Return the method ``name`` of a cache, which asks Redis, or its substitute while that is away."""
     asked = getattr(RedisCache, name)
 
@@ -97,24 +97,24 @@ def _or_from_memory(name: str) -> Callable[..., Any]:
 
 
 class SharedCache(RedisCache):
-    """Django's cache in Redis, with the memory of this process in its place while Redis is away."""
+    """Django's cache in Redis, with a substitute while that is away: the memory of this process."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self.absence = _absence_of(str(server))
         self.substitute: BaseCache = self.absence.memory
 
-    add = _or_from_memory("add")
-    get = _or_from_memory("get")
-    set = _or_from_memory("set")
-    touch = _or_from_memory("touch")
-    delete = _or_from_memory("delete")
-    has_key = _or_from_memory("has_key")
-    incr = _or_from_memory("incr")
-    get_many = _or_from_memory("get_many")
-    set_many = _or_from_memory("set_many")
-    delete_many = _or_from_memory("delete_many")
-    clear = _or_from_memory("clear")
+    add = _or_from_substitute("add")
+    get = _or_from_substitute("get")
+    set = _or_from_substitute("set")
+    touch = _or_from_substitute("touch")
+    delete = _or_from_substitute("delete")
+    has_key = _or_from_substitute("has_key")
+    incr = _or_from_substitute("incr")
+    get_many = _or_from_substitute("get_many")
+    set_many = _or_from_substitute("set_many")
+    delete_many = _or_from_substitute("delete_many")
+    clear = _or_from_substitute("clear")
 
 
 class SharedOrNothing(SharedCache):
