@@ -28,7 +28,7 @@ from bench.consumption import REGION, measure_size
 from bench.figures import p95, show
 from bench.portal import CROWD
 from bench.quotes import make_quote
-from bench.servers import Portal
+from bench.servers import Portal, wait_for
 from bench.trends import keep
 from bench.visitors import Answers, Visitor, visitors
 from consumption.models import Ledger
@@ -46,6 +46,8 @@ PAUSE = 1.7
 
 UNHURRIED_PAUSE = 2 * PAUSE
 """The same for people who also read what they see."""
+
+WORKERS = 2
 
 SECONDS = 30
 """How long each number of sessions asks, but the last."""
@@ -176,12 +178,13 @@ def main() -> None:
     connections.close_all()
     with tempfile.TemporaryDirectory() as folder:
         environment = {name: value for name, value in os.environ.items() if name != "PAGE_TTL_SECONDS"}
-        environment |= {"LOG_LEVEL": "INFO", "GUNICORN_WORKERS": "2"}
+        environment |= {"LOG_LEVEL": "INFO", "GUNICORN_WORKERS": str(WORKERS)}
         environment |= {"GUNICORN_MAX_REQUESTS": "0"}  # what grows in a worker is to be seen
         portal = Portal(environment, Path(folder) / "portal.log")
         portal.prepare()
         try:
             portal.start()
+            wait_for(lambda: len(portal.workers()) == WORKERS, "the start of all workers")
             asyncio.run(come(portal.url, [psutil.Process(pid) for pid in portal.workers()], items))
         finally:
             portal.stop()

@@ -70,7 +70,8 @@ class Visitor:
         while time.monotonic() < end:
             [step] = self._random.choices(list(steps), list(steps.values()))
             await step(answers)
-            await asyncio.sleep(self._random.uniform(0.5, 1.5) * pause)
+            rest = self._random.uniform(0.5, 1.5) * pause
+            await asyncio.sleep(min(rest, max(end - time.monotonic(), 0)))
 
     def _steps(self) -> dict[Callable[[Answers], Awaitable[None]], int]:
         """Return what people do, and of a hundred times how often."""
