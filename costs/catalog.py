@@ -30,8 +30,7 @@ def latest(region: str) -> PriceList | None:
 
 def latest_of(names: Iterable[str]) -> dict[str, PriceList]:
     """Return the newest stored prices of each region that has any: two queries at most, one as a rule."""
-    newest = Catalog.objects.newest().filter(region__in=set(names)).order_by("region")
-    return {prices.region: prices for prices in price_lists(newest)}
+    return {prices.region: prices for prices in price_lists(Catalog.objects.newest_of(names))}
 
 
 def valid_on(region: str, day: dt.date) -> PriceList | None:
@@ -136,7 +135,7 @@ def continue_in_currency(newest: Catalog, currency: str, at: dt.datetime) -> Cat
 
 def newest_catalog(region: str) -> Catalog | None:
     """Return the newest stored catalog of ``region``, or None (one query, without its entries)."""
-    return Catalog.objects.filter(region=region).order_by("-version").first()
+    return next(iter(Catalog.objects.newest_of([region])), None)
 
 
 def _next_version(newest: Catalog, at: dt.datetime, **changed: str) -> Catalog:

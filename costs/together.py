@@ -148,11 +148,8 @@ def together(keys: Iterable[Key], question: Question, now: dt.datetime) -> Toget
     keys = list(keys)
     asked = {key: (key.account_id, key.region, snapshots.reader_of(key.access_key)) for key in keys}
     stored = snapshots.latest_of(asked.values())
-    priced_in = dict(
-        Catalog.objects.newest()
-        .filter(region__in={key.region for key in keys})
-        .values_list("region", "currency")
-    )
+    newest = Catalog.objects.newest_of(key.region for key in keys)
+    priced_in = {catalog.region: catalog.currency for catalog in newest}
     refusals = standing.refusals_of(key.access_key for key in keys)
     places = []
     for key in keys:

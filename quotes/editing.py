@@ -55,6 +55,7 @@ def _lock_with_quote(row: QuoteItem | QuoteGroup) -> Quote:
     """Lock the quote of an item or group, and read the row as it is now."""
     quote = locked(row.quote_id)
     row.refresh_from_db()
+    row.quote = quote
     return quote
 
 

@@ -140,7 +140,7 @@ def _change(request: HttpRequest, quote: Quote, item: QuoteItem, form: ItemForm)
         editing.change_item(item=item, data=form.item(), prices=form.prices, at=timezone.now(), seen=seen)
     except editing.ChangedMeanwhile:
         return _conflict(request, quote, item, form)
-    quote.refresh_from_db()
+    quote = item.quote  # as it is now
     if item.group_id != group_id or not wants_fragment(request):
         return changed(request, quote)
     return _changed_row(request, quote, item)

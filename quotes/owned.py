@@ -10,7 +10,9 @@ from quotes.models import Quote, QuoteItem
 
 def quote_of(request: HttpRequest, quote_id: UUID) -> Quote:
     """Return a quote of whoever asks."""
-    return get_object_or_404(Quote.objects.owned_by(request.user).select_related("owner"), pk=quote_id)
+    quote = get_object_or_404(Quote.objects.owned_by(request.user), pk=quote_id)
+    quote.owner = request.user
+    return quote
 
 
 def item_of(quote: Quote, item_id: UUID) -> QuoteItem:

@@ -88,8 +88,7 @@ def active(request: HttpRequest) -> HttpResponse:
     """Show the active quote, or the way to the first: a part of the overview."""
     if not wants_fragment(request):
         return redirect("quotes:list")
-    mine = Quote.objects.owned_by(request.user).filter(status=QuoteStatus.ACTIVE)
-    quote = mine.with_item_count().first()
+    quote = Quote.objects.owned_by(request.user).filter(status=QuoteStatus.ACTIVE).first()
     sheet = sheet_of(quote, at=timezone.now()) if quote else None
     return render(request, "quotes/_active.html", {"quote": quote, "sheet": sheet})
 
