@@ -156,6 +156,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # room on the disk: with none left, nothing could be read either.
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
+    DATABASES["default"]["ENGINE"] = "finops_site.postgresql"
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # Without these, a database that has gone without a word holds whoever asks it for a quarter of an hour.

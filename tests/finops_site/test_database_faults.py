@@ -5,7 +5,7 @@ import pytest
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.urls import path
 
@@ -126,3 +126,23 @@ def test_a_change_of_the_session_that_cannot_be_saved_is_not_passed_over(logged_
     monkeypatch.setattr(db.SessionStore, "save", full)
     with pytest.raises(OperationalError):
         session.save()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_a_connection_that_the_server_has_ended_is_opened_anew_with_the_next_request():
+    def begin_request():
+        kept.close_if_unusable_or_obsolete()
+        with kept.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return cursor.fetchone()[0]
+
+    kept = connections.create_connection("default")
+    try:
+        first = begin_request()
+        assert begin_request() == first
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+        assert begin_request() != first
+    finally:
+        kept.close()

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, with another look at connections that are kept (``base``)."""
