@@ -19,7 +19,7 @@ from costs.snapshots import reader_of
 from sandbox.cloud import DEMO_ACCOUNT, DEMO_KEY, LINKED_ACCOUNT, PAYING_ACCOUNT, PAYING_KEY
 from tests.budgets.budgets import make_budget
 from tests.consumption.days import entry, keep, make_ledger
-from tests.costs.portal_readings import client_of, get, text, with_soup
+from tests.costs.portal_readings import client_of, get, notices, text, with_soup
 from tests.quotes.factories import make_item, make_quote, set_terms
 
 pytestmark = pytest.mark.django_db
@@ -427,10 +427,6 @@ def values_of_form(response):
     fields["currency"] = soup.select_one("[name=currency] option[selected]")["value"]
     ticked = [(one["name"], one["value"]) for one in soup.select("main input[type=checkbox][checked]")]
     return fields | {name: [value for at, value in ticked if at == name] for name, _value in ticked}
-
-
-def notices(response):
-    return [text(one) for one in response.soup.select("main .notice")]
 
 
 def test_a_budget_from_a_quote_is_its_monthly_total_after_discounts(logged_in, alice):

@@ -12,8 +12,8 @@ from consumption.models import Ledger
 from costs.money import show_money
 from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
 from tests.consumption.days import entry, keep, note_tags_of_vms
-from tests.consumption.test_history_page import chips, keep_days, notices, own_ledger, past
-from tests.costs.portal_readings import client_of, figures, get, keys_of, text
+from tests.consumption.test_history_page import chips, keep_days, own_ledger, past
+from tests.costs.portal_readings import client_of, figures, get, keys_of, notices, text
 from tests.costs.test_spreadsheets import ods_rows, xlsx_rows
 
 pytestmark = pytest.mark.django_db

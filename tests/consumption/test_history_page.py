@@ -20,7 +20,7 @@ from sandbox.cloud import (
     SECOND_DEMO_KEY,
 )
 from tests.consumption.days import entry, keep, make_ledger
-from tests.costs.portal_readings import HTMX, client_of, get, keys_of, read_now, text, with_soup
+from tests.costs.portal_readings import HTMX, client_of, get, keys_of, notices, read_now, text, with_soup
 
 pytestmark = pytest.mark.django_db
 PAGE, READ, DRIVERS = "/consumption/", "/consumption/read/", "/consumption/drivers/"
@@ -95,10 +95,6 @@ def steps(page):
 
 def chart(page):
     return json.loads(page.soup.select_one("#consumption-chart script").string)
-
-
-def notices(page):
-    return [text(one) for one in page.soup.select("main .notice, .notice")]
 
 
 def chips(page):

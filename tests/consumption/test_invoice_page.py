@@ -21,6 +21,7 @@ from costs.money import show_money
 from sandbox.cloud import DEMO_ACCOUNT, LINKED_KEY
 from tests.conftest import DEMO_KEYS
 from tests.consumption.days import REGION, entry, keep, make_ledger
+from tests.costs.portal_readings import notices
 
 pytestmark = pytest.mark.django_db
 PAGE = "/consumption/invoice/"
@@ -48,10 +49,6 @@ def get(client, address=PAGE):
 
 def text(element):
     return " ".join(element.get_text(" ").split()).replace("at least ≥", "≥")
-
-
-def notices(page):
-    return [text(one) for one in page.soup.select(".notice")]
 
 
 def totals(page):

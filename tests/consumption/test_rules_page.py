@@ -15,8 +15,8 @@ from sandbox.cloud import DEMO_KEY, LINKED_KEY
 from tests.consumption.days import entry, keep
 from tests.consumption.test_allocation_page import note, vm
 from tests.consumption.test_cost_centres import order, owner, rule
-from tests.consumption.test_history_page import keep_days, notices, own_ledger, past
-from tests.costs.portal_readings import client_of, figures, get, keys_of, text, with_soup
+from tests.consumption.test_history_page import keep_days, own_ledger, past
+from tests.costs.portal_readings import client_of, figures, get, keys_of, notices, text, with_soup
 
 pytestmark = pytest.mark.django_db
 PAGE = "/consumption/allocation/rules/"

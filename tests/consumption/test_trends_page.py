@@ -15,8 +15,8 @@ from consumption.periods import Period, months_later
 from costs.money import show_money
 from sandbox.cloud import DEMO_KEY, LINKED_KEY, SECOND_DEMO_KEY
 from tests.consumption.days import entry, keep
-from tests.consumption.test_history_page import VM, begins, chart, keep_days, notices, own_ledger, past
-from tests.costs.portal_readings import HTMX, client_of, figures, get, keys_of, same, text
+from tests.consumption.test_history_page import VM, begins, chart, keep_days, own_ledger, past
+from tests.costs.portal_readings import HTMX, client_of, figures, get, keys_of, notices, same, text
 from tests.costs.test_spreadsheets import ods_rows, xlsx_rows
 
 pytestmark = pytest.mark.django_db

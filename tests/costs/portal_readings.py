@@ -71,6 +71,11 @@ def text(element):
     return " ".join(element.get_text(" ").split())
 
 
+def notices(response):
+    """Return what the notices of a page say; one in a template is not shown yet."""
+    return [text(one) for one in response.soup.select(".notice:not(template *)")]
+
+
 def figures(response):
     """Return the totals that a page shows, by period."""
     return {one["data-figure"]: text(one) for one in response.soup.select("[data-figure]")}

@@ -22,6 +22,7 @@ from tests.costs.portal_readings import (
     make_vm,
     make_volume,
     money,
+    notices,
     own,
     read_now,
     text,
@@ -35,10 +36,6 @@ READ = "/costs/read/"
 
 def post_reading(client, headers=HTMX):
     return with_soup(client.post(READ, headers=headers))
-
-
-def notices(response):
-    return [text(one) for one in response.soup.select(".notice")]
 
 
 def group_row(response, name):

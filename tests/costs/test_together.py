@@ -23,6 +23,7 @@ from tests.costs.portal_readings import (
     keys_of,
     make_vm,
     money,
+    notices,
     own,
     text,
     turned_back,
@@ -81,10 +82,6 @@ def totals(page):
     """Return the totals of each currency: resources, hour, month, year."""
     found = page.soup.select("#cost-places tfoot tr")
     return {row["data-currency"]: [text(cell) for cell in row.find_all("td")][:4] for row in found}
-
-
-def notices(page):
-    return [text(one) for one in page.soup.select(".notice")]
 
 
 def of_account(outscale, key, region="eu-west-2"):
