@@ -23,6 +23,7 @@ PATIENCE_SECONDS = 15
 """How long a browser test waits for what must come: a busy machine is no fault of the page."""
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+HTMX_AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 768, "height": 1024}
 WINDOW = {"viewport": WIDE, "reduced_motion": "reduce"}  # a colour half-way through a transition fails axe
 
@@ -133,6 +134,11 @@ def axe():
             assert results.violations_count == 0, f"{theme}: {results.generate_report()}"
 
     return check
+
+
+def settled(page):
+    """Wait until htmx has nothing under way, and listens to what it has brought."""
+    expect(page.locator(HTMX_AT_WORK)).to_have_count(0)
 
 
 def until(page, expression, argument=None):

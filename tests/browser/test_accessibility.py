@@ -15,7 +15,7 @@ from consumption.periods import Preset, preset_period
 from consumption.tags import Seen, note_tags
 from costs.models import CostSnapshot
 from sandbox.cloud import DEMO_ACCOUNT, EMPTY_KEY
-from tests.browser.conftest import NARROW, WIDE, log_in
+from tests.browser.conftest import NARROW, WIDE, log_in, settled
 from tests.budgets.budgets import make_budget
 from tests.consumption.days import entry, keep, make_ledger
 from tests.consumption.drifts import ran, read, vm, volume
@@ -177,11 +177,12 @@ def current_cost_of_a_cloud_that_is_down(page, outscale):
 
 def what_changed(page, outscale):
     current_cost(page, outscale)
+    settled(page)
     CostSnapshot.objects.update(taken_at=days_ago(1), day=days_ago(1).date())
     own = outscale.cloud.inventory("eu-west-2", DEMO_ACCOUNT.account_id)
     outscale.cloud.set_inventory(replace(own, volumes=own.volumes[1:]))
     page.get_by_role("button", name="Read again").click()
-    page.get_by_role("link", name="What changed").wait_for()
+    settled(page)
     page.goto("/costs/changes/")
     page.get_by_role("heading", name="1 change").wait_for()
 

@@ -8,8 +8,7 @@ from playwright.sync_api import expect
 from consumption.daytext import period_text, weekday_text
 from consumption.periods import ONE_DAY, Period
 from sandbox.history import spike_days
-from tests.browser.conftest import until
-from tests.browser.test_current_cost import settled
+from tests.browser.conftest import settled, until
 
 
 def test_a_spike_is_found_in_the_table_of_the_chart_explained_and_marked(customer):

@@ -4,8 +4,8 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, WIDE, until
-from tests.browser.test_current_cost import log_in_without_script, settled
+from tests.browser.conftest import NARROW, WIDE, settled, until
+from tests.browser.test_current_cost import log_in_without_script
 
 WEEK = "/consumption/?period=last-7-days"
 

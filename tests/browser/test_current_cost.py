@@ -5,15 +5,8 @@ import pytest
 from playwright.sync_api import expect
 
 from costs.models import CostSnapshot
-from tests.browser.conftest import NARROW, WIDE
+from tests.browser.conftest import NARROW, WIDE, settled
 from tests.conftest import DEMO_KEYS
-
-HTMX_AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
-
-
-def settled(page):
-    """Wait until htmx has nothing under way, and listens to what it has brought."""
-    expect(page.locator(HTMX_AT_WORK)).to_have_count(0)
 
 
 def open_costs(page, query=""):

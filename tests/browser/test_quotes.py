@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from costs.models import CommitmentRate
 from quotes.models import Quote
-from tests.browser.conftest import NARROW, WIDE, until
+from tests.browser.conftest import NARROW, WIDE, settled, until
 from tests.conftest import DEMO_KEYS
 
 YEAR = 8760
@@ -36,11 +36,6 @@ def add(page, **fields):
     form.get_by_role("button", name="Add").click()
     expect(page.locator("#sections tbody")).to_have_count(before + 1)
     settled(page)
-
-
-def settled(page):
-    """Wait until htmx has nothing under way, and listens to what it has brought."""
-    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
 
 
 def press(locator, key):

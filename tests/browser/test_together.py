@@ -8,8 +8,7 @@ from playwright.sync_api import expect
 from accounts import standing
 from accounts.errors import AuthenticationRefused
 from sandbox.cloud import LINKED_KEY, PAYING_KEY
-from tests.browser.conftest import NARROW, PATIENCE_SECONDS
-from tests.browser.test_current_cost import settled
+from tests.browser.conftest import NARROW, PATIENCE_SECONDS, settled
 
 
 @pytest.fixture
