@@ -50,6 +50,7 @@ class Visitor:
         self._http = http
         self._key = key
         self._random = random.Random(seed)
+        self._cookies: dict[str, str] = {}
         self.item = ""
 
     async def log_in(self, answers: Answers) -> None:
@@ -91,7 +92,7 @@ class Visitor:
 
     async def _edit(self, answers: Answers) -> None:
         data = EDITED_VM | {"quantity": str(self._random.randint(1, 99))}
-        headers = _FRAGMENT | {"X-CSRFToken": self._cookie("csrftoken")}
+        headers = _FRAGMENT | {"X-CSRFToken": self._cookies["csrftoken"]}
         await self._ask(answers, "quote edit", self.item, data=data, headers=headers, holds="€")
 
     async def _export(self, answers: Answers) -> None:
@@ -102,10 +103,11 @@ class Visitor:
     async def _token(self, address: str) -> str:
         async with self._http.get(address) as response:
             page = await response.text()
+        self._keep_cookies(response)
         return re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
 
-    def _cookie(self, name: str) -> str:
-        return next(cookie.value for cookie in self._http.cookie_jar if cookie.key == name)
+    def _keep_cookies(self, response: aiohttp.ClientResponse) -> None:
+        self._cookies |= {name: cookie.value for name, cookie in response.cookies.items()}
 
     async def _ask(
         self,
@@ -118,19 +120,25 @@ class Visitor:
         status: int = 200,
         holds: str = "",
     ) -> None:
+        method = "GET" if data is None else "POST"
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = (headers or {}) | {"Cookie": cookies}
         begun = time.perf_counter()
         try:
-            method = "GET" if data is None else "POST"
             async with self._http.request(
                 method, address, data=data, headers=headers, allow_redirects=False
             ) as response:
-                text = await response.text()
+                body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             answers.wrong[f"{name}: {type(error).__name__}"] += 1
             return
+        if (
+            method == "POST"
+        ):  # a login; what else sends them sends the same
+            self._keep_cookies(response)
         if response.status != status:
             answers.wrong[f"{name}: {response.status}"] += 1
-        elif holds not in text:
+        elif holds.encode() not in body:
             answers.wrong[f"{name}: without {holds}"] += 1
         else:
             answers.taken[name].append((time.perf_counter() - begun) * 1000)
@@ -139,21 +147,10 @@ class Visitor:
 @asynccontextmanager
 async def visitors(address: str, keys: Sequence[AccessKey]) -> AsyncIterator[list[Visitor]]:
     """Yield a visitor for each of some keys; none has logged in."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
-    timeout = aiohttp.ClientTimeout(total=_SECONDS_AT_MOST)
-    sessions = [
-        aiohttp.ClientSession(
-            address,
-            connector=connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.CookieJar(unsafe=True),  # which means: also of an address in numbers
-            timeout=timeout,
-        )
-        for _ in keys
-    ]
-    try:
-        yield [Visitor(http, key, seed) for seed, (http, key) in enumerate(zip(sessions, keys, strict=True))]
-    finally:
-        for http in sessions:
-            await http.close()
-        await connector.close()
+    async with aiohttp.ClientSession(
+        address,
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+        cookie_jar=aiohttp.DummyCookieJar(),  # each visitor has cookies of their own
+        timeout=aiohttp.ClientTimeout(total=_SECONDS_AT_MOST),
+    ) as http:
+        yield [Visitor(http, key, seed) for seed, key in enumerate(keys)]
