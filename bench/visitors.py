@@ -132,9 +132,7 @@ class Visitor:
         except (aiohttp.ClientError, TimeoutError) as error:
             answers.wrong[f"{name}: {type(error).__name__}"] += 1
             return
-        if (
-            method == "POST"
-        ):  # a login; what else sends them sends the same
+        if method == "POST":  # a login; whatever else sends some sends the same
             self._keep_cookies(response)
         if response.status != status:
             answers.wrong[f"{name}: {response.status}"] += 1
