@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from django.core.cache import cache
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import expect, sync_playwright
 
 from sandbox.cloud import DEMO_KEY
@@ -66,7 +67,26 @@ def faults():
 
 
 @pytest.fixture
-def open_page(request, browser, live_server, faults):
+def rest(live_server):
+    """Let the server answer what it has begun, before the tables are emptied under it.
+
+    A page that is left does not end the reading of days that it has asked for.
+    """
+    begun, ended = [], []
+    watched = ((request_started, begun), (request_finished, ended))
+    for signal, noted in watched:
+        signal.connect(lambda noted=noted, **_: noted.append(True), weak=False, dispatch_uid="rest")
+    yield
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(ended) < len(begun):
+        assert time.monotonic() < deadline, "a request is never answered"
+        time.sleep(0.01)
+    for signal, _noted in watched:
+        signal.disconnect(dispatch_uid="rest")
+
+
+@pytest.fixture
+def open_page(request, browser, live_server, rest, faults):
     """Open a browser window of its own: ``open_page(viewport=NARROW, java_script_enabled=False)``."""
     contexts = []
     cache.clear()  # counted requests of the test before

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from consumption.models import UsageDay
-from tests.browser.conftest import log_in
+from tests.browser.conftest import log_in, settled
 
 
 def test_on_a_first_visit_the_days_are_read_and_their_figures_appear(customer, outscale):
@@ -17,6 +17,7 @@ def test_on_a_first_visit_the_days_are_read_and_their_figures_appear(customer, o
     expect(customer.locator("#outlooks")).to_have_count(0)
     expect(customer.locator("[data-figure=expected]")).to_contain_text("€")
     expect(customer.locator("[data-chart=days-eur]")).to_be_visible()
+    settled(customer)  # the figures of all days come after the last of them was read
     told = figure.text_content()
     customer.get_by_role("term").get_by_role("link").nth(2).click()
     expect(customer.locator("#groups [data-figure=total]")).to_have_text(told)
