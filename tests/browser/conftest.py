@@ -76,13 +76,15 @@ def rest(live_server):
     watched = ((request_started, begun), (request_finished, ended))
     for signal, noted in watched:
         signal.connect(lambda noted=noted, **_: noted.append(True), weak=False, dispatch_uid="rest")
-    yield
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while len(ended) < len(begun):
-        assert time.monotonic() < deadline, "a request is never answered"
-        time.sleep(0.01)
-    for signal, _noted in watched:
-        signal.disconnect(dispatch_uid="rest")
+    try:
+        yield
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(ended) < len(begun):
+            assert time.monotonic() < deadline, "a request is never answered"
+            time.sleep(0.01)
+    finally:
+        for signal, _noted in watched:
+            signal.disconnect(dispatch_uid="rest")
 
 
 @pytest.fixture
