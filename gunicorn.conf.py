@@ -24,10 +24,11 @@ bind = env("GUNICORN_BIND", default="127.0.0.1:8000")
 # 4,094 bytes are not enough for an address that filters by many resources or accounts; nginx takes 8 KiB.
 limit_request_line = 8190
 
-# A request mostly waits, for the cloud or the database: threads. Arithmetic takes a processor whole: workers.
+# A request mostly waits, for the cloud or the database: threads. Arithmetic takes a processor whole: workers,
+# two for each, so that what a page takes to make holds up the fewer of the others (docs/scale.md).
 worker_class = "gthread"
-workers = env.int("GUNICORN_WORKERS", default=max(2, len(os.sched_getaffinity(0))))
-threads = env.int("GUNICORN_THREADS", default=8)
+workers = env.int("GUNICORN_WORKERS", default=max(4, 2 * len(os.sched_getaffinity(0))))
+threads = env.int("GUNICORN_THREADS", default=4)
 # Loaded once, before the workers part: they share that memory, and a renewed one serves at once. So new code
 # comes by a restart, during which systemd's socket lets visitors wait; a reload (SIGHUP) renews the workers.
 preload_app = True

@@ -1,4 +1,4 @@
-"""Measures many people at once (``python -m bench load``): gunicorn with two workers, and sessions that ask.
+"""Measures many people at once (``python -m bench load``): gunicorn, and sessions that ask as people do.
 
 On PostgreSQL with Redis: ``python -m bench load --postgresql --redis``. Five minutes; fourteen with
 ``LOAD_SECONDS=600``, which show whether the memory stays flat.
@@ -56,7 +56,7 @@ PAUSE = 1.7
 UNHURRIED_PAUSE = 2 * PAUSE
 """The same for people who also read what they see."""
 
-WORKERS = int(os.environ.get("GUNICORN_WORKERS", "2"))
+WORKERS = int(os.environ.get("GUNICORN_WORKERS", 2 * PROCESSORS))
 
 SECONDS = 30
 """How long each number of sessions asks, but the last."""

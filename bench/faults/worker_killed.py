@@ -26,7 +26,7 @@ def main() -> bool:
         killed = here.portal.workers()
         for worker in killed:  # whichever has the slice
             os.kill(worker, signal.SIGKILL)
-        report.did(f"both workers killed after {len(before)} days")
+        report.did(f"all workers killed after {len(before)} days")
         begun = time.monotonic()
         other = here.visitor()
         report.saw(
