@@ -98,6 +98,8 @@ def test_gunicorn_takes_its_configuration_and_listens_to_this_machine_only(as_it
 @pytest.mark.parametrize("processors", [1, 2, 8])
 def test_sixteen_requests_can_wait_for_the_cloud_even_on_a_small_machine(monkeypatch, processors):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(processors)))
+    monkeypatch.delenv("GUNICORN_WORKERS", raising=False)
+    monkeypatch.delenv("GUNICORN_THREADS", raising=False)
     sized = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     assert sized["threads"] > 1
     assert sized["workers"] >= 2 * processors
